@@ -37,11 +37,9 @@ impl Handler for Precontent {
             return DECLINED;
         }
         let pass = match request.active_context::<ImageResizeCache>() {
-            Some(pass)
-                if pass.has_waited.take() && !pass.origin.is_current(request, &pass.cache) =>
-            {
-                // Purged meanwhile: what it waited for is not kept.
+            Some(pass) if is_over(request, pass) => {
                 pass.release();
+                pass.status.set(None);
                 let Some(anew) = begin(request) else { return DECLINED };
                 anew.deadline.set(pass.deadline.get());
                 match request.set_context::<ImageResizeCache>(anew) {
@@ -68,6 +66,11 @@ impl Handler for Precontent {
         };
         go_on(request, pass)
     }
+}
+
+/// Whether what a request has waited for was purged meanwhile, and is kept by nobody.
+fn is_over(request: Request<'_>, pass: &Pass) -> bool {
+    pass.has_waited.take() && !pass.origin.is_current(request, &pass.cache)
 }
 
 /// Whether a request is one for something that may be kept, and what it is found by.

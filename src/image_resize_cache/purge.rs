@@ -33,8 +33,11 @@ impl OnEvent for Purged {
     fn handle(request: Request<'_>) -> Then {
         // nginx's timers may be early: they go by the time at which a turn of its loop began.
         match request.own::<Purged>().and_then(Purged::wait) {
-            Some(wait) if start_timer(request, wait).is_ok() => Then::Wait,
-            _ => Then::Resume,
+            None => Then::Resume,
+            Some(wait) => match start_timer(request, wait) {
+                Ok(()) => Then::Wait,
+                Err(NoMemory) => Purged::panicked(request),
+            },
         }
     }
 

@@ -9,6 +9,7 @@
 //! Where they don't meet, the first one reads all of it, as it does alone: what comes out is the same.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::{Duration, Instant};
 use std::{iter, mem, vec};
@@ -71,14 +72,19 @@ pub(super) struct Reader<'a> {
     pub(super) components: Vec<Component>,
     control: &'a Control,
     spare: &'a dyn Spare,
-    /// Bytes that are held at most.
-    memory: u64,
+    /// Bytes that are held of a row at most, and beside that.
+    held: (usize, usize),
+    /// What it has to do, once there is a processor. The memory that comes with that is lent until nothing is left
+    /// of what was read.
+    task: OnceLock<Task>,
 }
 
 /// What a second reader is to do.
 pub(super) struct Task {
     /// How much of the data comes before what is read first.
     first: usize,
+    /// Rows that are read at most.
+    rows: usize,
     loan: Box<dyn Loan>,
 }
 
@@ -141,7 +147,7 @@ impl<'a> Reader<'a> {
         let row_len: usize = components.iter().map(|of| of.row_len() * of.held).sum();
         // A code takes two bits at least.
         let starts = (rows * columns).min(2 * IN_STEP * 4) * size_of::<u64>();
-        let memory = (rows * (2 * row_len + size_of::<Row>()) + starts) as u64;
+        let held = (2 * row_len + size_of::<Row>(), starts);
         Some(Reader {
             input,
             from,
@@ -155,21 +161,26 @@ impl<'a> Reader<'a> {
             components,
             control,
             spare,
-            memory,
+            held,
+            task: OnceLock::new(),
         })
     }
 
-    /// What it is to do from now on, when the first one comes to that row; `None` where nothing is to be
-    /// had for it.
-    pub(super) fn task(&self, row: usize) -> Option<Task> {
+    /// What it is to do from now on, when the first one comes to that row; `None` where it has something to do
+    /// already, or nothing is to be had for it.
+    pub(super) fn begin(&self, row: usize) -> Option<&Task> {
         let (done, many) = (row.checked_sub(self.above)?, self.all - self.above);
         let part = (many / PARTS).max(1);
-        if !done.is_multiple_of(part) || done / part >= ASKED {
+        let is_time = done.is_multiple_of(part) && done / part < ASKED;
+        if !is_time || self.task.get().is_some() {
             return None;
         }
-        let loan = self.spare.lend(self.memory)?;
         let first = self.row * (row + (many - done) * self.share / 100);
-        Some(Task { first, loan })
+        let rows = self.rows.min(many - done);
+        let (of_row, beside) = self.held;
+        let loan = self.spare.lend((rows * of_row + beside) as u64)?;
+        self.task.set(Task { first, rows, loan }).ok()?;
+        self.task.get()
     }
 
     /// Looks from there on for a place to begin, where the task says or soon behind it: the segment, and the number of
@@ -244,7 +255,7 @@ impl<'a> Reader<'a> {
         let mut restarts = Restarts::new(self.interval, marker.into());
         let (mut follows, mut meets) = (false, true);
         let mut rows = 0;
-        while rows < self.rows {
+        while rows < task.rows {
             self.control.check()?;
             if task.loan.is_wanted_back() {
                 break;

@@ -255,12 +255,9 @@ impl<'a> Scan<'a> {
         thread::scope(|scope| {
             let mut second = None;
             let read = self.read_units(frame, units, |frame, row| {
-                if second.is_some() {
-                    return None;
-                }
-                let task = reader.task(row)?;
+                let task = reader.begin(row)?;
                 let (to, rows) = channel();
-                let read = move || reader.read(&task, &to, units_ahead);
+                let read = move || reader.read(task, &to, units_ahead);
                 let thread = thread::Builder::new().name("image".to_owned());
                 second = Some(thread.spawn_scoped(scope, read).ok()?);
                 Some(Ahead::new(reader, frame, rows, begin))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
@@ -16,18 +17,22 @@ use crate::image::{Control, Error, Limits, Loan, Spare};
 struct Any {
     patience: Option<usize>,
     lent: Arc<AtomicUsize>,
+    /// Loans that ended on the second reader's thread, while the first one has some of what it read.
+    early: Arc<AtomicUsize>,
     panics: bool,
 }
 
 struct Lent {
     of: Any,
     asked: AtomicUsize,
+    to: ThreadId,
 }
 
 impl Spare for Any {
     fn lend(&self, _: u64) -> Option<Box<dyn Loan>> {
         self.lent.fetch_add(1, Ordering::Relaxed);
-        Some(Box::new(Lent { of: self.clone(), asked: AtomicUsize::new(0) }))
+        let to = thread::current().id();
+        Some(Box::new(Lent { of: self.clone(), asked: AtomicUsize::new(0), to }))
     }
 
     fn least_pixels(&self) -> usize {
@@ -50,6 +55,8 @@ impl Loan for Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         self.of.lent.fetch_sub(1, Ordering::Relaxed);
+        let is_early = thread::current().id() != self.to;
+        self.of.early.fetch_add(is_early.into(), Ordering::Relaxed);
     }
 }
 
@@ -116,6 +123,7 @@ fn two(jpeg: &[u8], eighths: u32, spare: &Any) -> Result<Option<Pixels>, Error> 
     let control = Control::default().spared_by(spare.clone());
     let made = jpeg_shrunk_by(jpeg, eighths, JpegDecoder::Own, &Limits::default(), &control);
     assert_eq!(spare.lent.load(Ordering::Relaxed), 0, "what was lent is given back");
+    assert_eq!(spare.early.load(Ordering::Relaxed), 0, "but not while it is in use");
     made
 }
 
