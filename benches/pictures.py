@@ -67,7 +67,21 @@ def source(folder, photo, kind):
     return path
 
 
+def height_at(path, width):
+    """How high a picture is at that width."""
+    size = subprocess.run([CONVERT, path + "[0]", "-format", "%w %h", "info:"], stdout=subprocess.PIPE,
+                          text=True, check=True).stdout.split()
+    return max(1, int(size[1]) * width // int(size[0]))
+
+
+def make_reference(path, width, height, made, sigma=0):
+    """Makes what results are to be like, without loss."""
+    subprocess.run([CONVERT, path + "[0]", "-filter", "Lanczos", "-resize", f"{width}x{height}!",
+                    *(["-blur", f"0x{sigma}"] if sigma else []), made], check=True)
+
+
 def ssim(picture, reference):
+    """Of 1, how much a picture is like the reference."""
     if picture.endswith((".avif", ".webp")):  # not all of which Debian's ffmpeg finds the picture in
         decoded = f"{picture}.png"
         subprocess.run([CONVERT, f"{picture}[0]", decoded], check=True)

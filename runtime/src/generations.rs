@@ -49,11 +49,9 @@ const KEPT: u64 = GENERATIONS + PLACES * 8;
 /// Bytes of the file. Where there is room when it is begun, they are all on the disk, so that a purge needs none later.
 const LEN: u64 = KEPT + PLACES;
 
-/// How long a process goes by what it has read before it looks whether anything was purged.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
-
-/// How long after a purge all processes know of it.
-pub const PURGE_KNOWN: Duration = LOOK_AGAIN;
+/// How long after a purge all processes know of it: so long each goes by what it has read before it
+/// looks whether anything was purged.
+pub const PURGE_KNOWN: Duration = Duration::from_millis(20);
 
 /// How long a process remembers anything: whoever was to say that something was purged may have been
 /// killed before.
@@ -166,7 +164,7 @@ impl Generations {
         let is_before = |then: Option<Instant>, ago| {
             then.is_none_or(|then| now.saturating_duration_since(then) >= ago)
         };
-        if is_before(known.looked, LOOK_AGAIN) {
+        if is_before(known.looked, PURGE_KNOWN) {
             let last_purge = self.number(LAST_PURGE)?;
             if last_purge != known.last_purge || is_before(known.begun, FORGET) {
                 known.forget(now);
