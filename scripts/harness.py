@@ -134,14 +134,37 @@ class Nginx:
             self.process.wait()
         shutil.rmtree(self.prefix, ignore_errors=True)
 
+    def _workers(self):
+        """The workers that accept, by process id: one that is to end has another title."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as file:
+            children = file.read().split()
+        workers = set()
+        for child in children:
+            try:
+                with open(f"/proc/{child}/cmdline") as file:
+                    if file.read().rstrip("\0 ") == "nginx: worker process":
+                        workers.add(child)
+            except OSError:
+                pass  # it has ended since
+        return workers
+
     def rewrite(self, edit):
-        """Edits the configuration as it is in use, and has nginx read it again."""
+        """Edits the configuration as it is in use, and has nginx read it again.
+
+        For a while old workers accept beside the new ones; after this only the new ones do.
+        """
+        before = self._workers()
         path = f"{self.prefix}/nginx.conf"
         with open(path) as file:
             text = edit(file.read())
         with open(path, "w") as file:
             file.write(text)
         self.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 15
+        while not (now := self._workers()) or now & before:
+            if time.monotonic() > deadline:
+                raise Failure(f"nginx does not read {path} again")
+            time.sleep(0.02)
 
     def left_behind(self):
         """What is still there after the end, which should be nothing."""
