@@ -7,22 +7,29 @@
 //! those before: these are off by the same number for each component. So the first one takes the
 //! coefficients over, corrected, and goes on where the second one ended, for whatever reason that is.
 //! Where they don't meet, the first one reads all of it, as it does alone: what comes out is the same.
+//! Once all is read, the rows of the image that are not made yet are shared between the two.
 
-use std::ops::Range;
-use std::sync::OnceLock;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+mod rows;
+mod share;
+
+use std::sync::mpsc::{Receiver, SendError, Sender, TryRecvError, channel};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use std::{iter, mem, vec};
+use std::{iter, mem};
 
-use image_gate_codecs::cpu::{self, Kernel};
+use image_gate_codecs::cpu;
 use memchr::memchr;
 
 use super::bits::{Bits, Bytes, Segment};
-use super::frame::{Component, Frame};
+use super::frame::{Component, Frame, bytes_of_row};
 use super::mcu::{BlockReader, McuBlock, McuGrid, Restarts};
+use super::raster_writer::Painter;
 use super::stop::Stop;
 use crate::image::raster::{with_room, zeroed};
 use crate::image::{Control, Error, Loan, Spare};
+pub(super) use rows::Place;
+use rows::{BlockRow, Highs, Narrow, Planes, Row, Rows, State};
+pub(super) use share::Share;
 
 /// How many rows the first reader reads by itself, in hundredths: less than half, since it makes the
 /// pixels of all while the second one still reads; at an eighth it makes them in the end.
@@ -45,6 +52,9 @@ const LOOKED_AT: usize = 1 << 18;
 
 /// How many rows are handed over at once: it takes some time to wake who waits for them.
 const BATCH: usize = 8;
+
+/// So many rows of MCUs are worth to be shared at least.
+const LEAST_SHARED: usize = 4;
 
 /// So long the first reader waits for rows at least.
 const LEAST_PATIENCE: Duration = Duration::from_millis(2);
@@ -88,37 +98,6 @@ pub(super) struct Task {
     loan: Box<dyn Loan>,
 }
 
-/// A row of MCUs as the second reader counts them: its first one is the first of a row.
-#[derive(Debug)]
-pub(super) struct Row {
-    /// The DC coefficients of all components.
-    lows: Vec<i16>,
-    highs: Highs,
-    /// The places where MCUs begin, as long as the two readers may meet there.
-    starts: Vec<u64>,
-    /// The DC coefficients before the first of them.
-    predictions: [i32; 4],
-    /// Whether nothing was left out between the row before and this one.
-    follows: bool,
-    end: State,
-}
-
-/// The other coefficients: what is small is sent from one processor to the other in half the time.
-#[derive(Debug)]
-enum Highs {
-    Small(Vec<i8>),
-    Wide(Vec<i16>),
-}
-
-/// All that it takes to go on with the next MCU.
-#[derive(Debug, Clone)]
-struct State {
-    segment: Segment,
-    place: u64,
-    predictions: [i32; 4],
-    restarts: Restarts,
-}
-
 impl<'a> Reader<'a> {
     /// `None` where it does not pay.
     pub(super) fn new(
@@ -147,7 +126,10 @@ impl<'a> Reader<'a> {
         let row_len: usize = components.iter().map(|of| of.row_len() * of.held).sum();
         // A code takes two bits at least.
         let starts = (rows * columns).min(2 * IN_STEP * 4) * size_of::<u64>();
-        let held = (2 * row_len + size_of::<Row>(), starts);
+        // What makes the rows of the image that are shared.
+        let sampling: Vec<_> = components.iter().map(|of| (of.h as u8, of.held as u8)).collect();
+        let painting = bytes_of_row(&sampling, frame.part.size, frame.eighths) as usize;
+        let held = (2 * row_len + size_of::<Row>(), starts + painting);
         Some(Reader {
             input,
             from,
@@ -220,20 +202,27 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads rows and hands them over, until the data ends, or somebody wants it to end.
-    pub(super) fn read<C: BlockReader>(
+    /// Reads rows and hands them over, until the data ends, or somebody wants it to end. Then it makes its share of
+    /// the image; returns what is left of that where others want the processor.
+    pub(super) fn run<'r, C: BlockReader>(
         &self,
         task: &Task,
-        to: &Sender<Vec<Row>>,
+        Ends { to, share }: Ends<'r>,
         units: &[McuBlock<C>],
-    ) {
+    ) -> Result<Option<Share<'r>>, Stop> {
         let mut batch = Vec::with_capacity(BATCH);
         let _ = self.read_rows(task, units, |row| {
-            batch.push(row);
+            batch.push(Arc::new(row));
             let is_full = batch.len() == BATCH;
             !is_full || to.send(mem::replace(&mut batch, Vec::with_capacity(BATCH))).is_ok()
         });
         let _ = to.send(batch);
+        drop(to);
+        match share.recv() {
+            Ok(share) => share.make(Some(&*task.loan), self.control),
+            // There is none where the two did not meet, or not all was read.
+            Err(_) => Ok(None),
+        }
     }
 
     /// Reads them, and hands them to `take`, which says whether it wants more.
@@ -355,45 +344,27 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// How the second reader hands over what it read, and comes to its share.
+pub(super) struct Ends<'r> {
+    to: Sender<Vec<Arc<Row>>>,
+    share: Receiver<Share<'r>>,
+}
+
 /// What the first reader knows of the second one.
-pub(super) struct Ahead {
-    rows: Receiver<Vec<Row>>,
-    /// Those that are there.
-    batch: vec::IntoIter<Row>,
-    row: Option<Row>,
-    /// The next of its MCUs.
-    at: usize,
-    columns: usize,
+pub(super) struct Ahead<'r> {
+    read: Receiver<Vec<Arc<Row>>>,
+    /// Where the second one waits for its share of the image.
+    share: Option<Sender<Share<'r>>>,
+    /// Rows that were read.
+    rows: Rows,
     /// When the first reader began.
     begin: Instant,
     /// What is added to DC coefficients, once they have met.
     corrections: Option<[i16; 4]>,
     interval: usize,
-    blocks: Vec<BlockRow>,
-}
-
-/// A row of blocks of an MCU, in the second reader's row of coefficients.
-struct BlockRow {
-    component: usize,
-    y: usize,
-    /// Blocks of an MCU.
-    h: usize,
-    /// Where the first one is among the DC coefficients, and among the others.
-    low: usize,
-    high: usize,
-    /// How many coefficients of a block there are, and the blocks from one to the next.
-    many: usize,
-    stride: usize,
-    /// The same of the first reader's.
-    own_stride: usize,
-    /// Whether it has the last block of its component.
-    is_last: bool,
-}
-
-impl BlockRow {
-    fn is_begun_by<C>(&self, unit: &McuBlock<C>) -> bool {
-        (unit.component, unit.x, unit.y) == (self.component, 0, self.y)
-    }
+    columns: usize,
+    /// The row of MCUs where what is shared begins, the one behind it, and what was read of that.
+    shared: Option<(usize, usize, Rows)>,
 }
 
 /// What the first reader goes on with.
@@ -404,98 +375,67 @@ pub(super) struct Resumed<'a> {
     pub(super) restarts: Restarts,
 }
 
-impl Ahead {
+impl<'r> Ahead<'r> {
+    /// With what the second reader gets; `None` without memory.
     pub(super) fn new(
         reader: &Reader<'_>,
+        task: &Task,
         frame: &Frame,
-        rows: Receiver<Vec<Row>>,
         begin: Instant,
-    ) -> Ahead {
-        let mut blocks = Vec::with_capacity(16);
-        let (mut low, mut high) = (0, 0);
-        for (component, (of, own)) in reader.components.iter().zip(&frame.components).enumerate() {
-            for y in 0..of.held {
-                blocks.push(BlockRow {
-                    component,
-                    y,
-                    h: of.h,
-                    low,
-                    high,
-                    many: of.kept.0 * of.kept.1,
-                    stride: of.stride,
-                    own_stride: own.stride,
-                    is_last: y + 1 == of.held,
-                });
-                low += of.stride;
-                high += of.row_len() - of.stride;
-            }
-        }
+    ) -> Option<(Ahead<'r>, Ends<'r>)> {
         let &Reader { interval, columns, .. } = reader;
-        let batch = Vec::new().into_iter();
-        Ahead { rows, batch, row: None, at: 0, columns, begin, corrections: None, interval, blocks }
+        let blocks = BlockRow::all(&reader.components, frame);
+        let rows = Rows::new(columns, blocks, task.rows)?;
+        let ((to, read), (give, share)) = (channel(), channel());
+        let ahead = Ahead {
+            read,
+            share: Some(give),
+            rows,
+            begin,
+            corrections: None,
+            interval,
+            columns,
+            shared: None,
+        };
+        Some((ahead, Ends { to, share }))
     }
 
     /// Looks how far the second reader is, where they have not met.
     pub(super) fn look(&mut self) -> Outlook {
-        if self.row.is_none() {
-            self.at = 0;
-            self.row = match self.next() {
-                Ok(row) => Some(row),
+        if self.rows.first().is_none() {
+            match self.read.try_recv() {
+                Ok(rows) => self.rows.push(rows),
                 Err(TryRecvError::Empty) => return Outlook::Later,
                 Err(TryRecvError::Disconnected) => return Outlook::Never,
-            };
+            }
         }
-        match &self.row {
-            Some(row) if row.starts.is_empty() => Outlook::Never,
-            _ => Outlook::Near,
+        match self.rows.first() {
+            Some(row) if !row.starts.is_empty() => Outlook::Near,
+            _ => Outlook::Never,
         }
-    }
-
-    /// The next row, if it is there.
-    fn next(&mut self) -> Result<Row, TryRecvError> {
-        if self.batch.as_slice().is_empty() {
-            self.batch = self.rows.try_recv()?.into_iter();
-        }
-        self.batch.next().ok_or(TryRecvError::Empty)
     }
 
     /// Whether they meet at the beginning of an MCU, before which the DC coefficients are these.
     pub(super) fn meets(&mut self, place: u64, predictions: &[i32; 4]) -> bool {
-        while let Some(row) = &self.row {
-            match row.starts.get(self.at) {
-                Some(&start) if start < place => self.at += 1,
-                Some(&start) => {
-                    if start == place {
-                        self.corrections = Some(self.corrections(row, predictions));
-                    }
-                    return start == place;
-                }
-                None if row.starts.is_empty() => return false,
-                None => (self.row, self.at) = (self.next().ok(), 0),
-            }
+        let mut meets = self.rows.seek(place);
+        while self.rows.first().is_none()
+            && let Ok(rows) = self.read.try_recv()
+        {
+            self.rows.push(rows);
+            meets = self.rows.seek(place);
         }
-        false
-    }
-
-    fn corrections(&self, row: &Row, predictions: &[i32; 4]) -> [i16; 4] {
-        // From one restart marker to the next both count from 0.
-        if self.interval > 0 {
-            return [0; 4];
-        }
-        let mut seen = row.predictions.map(|before| before as i16);
-        if let Some(before) = self.at.checked_sub(1) {
-            for of in self.blocks.iter().filter(|of| of.is_last) {
-                let last = row.lows.get(of.low + before * of.h + of.h - 1);
-                if let (Some(seen), Some(&last)) = (seen.get_mut(of.component), last) {
-                    *seen = last;
+        if meets {
+            // From one restart marker to the next both count from 0.
+            let mut corrections = [0; 4];
+            if self.interval == 0 {
+                corrections = predictions.map(|own| own as i16);
+                for (correction, seen) in corrections.iter_mut().zip(self.rows.predictions()) {
+                    *correction = correction.wrapping_sub(seen);
                 }
             }
+            self.corrections = Some(corrections);
         }
-        let mut corrections = predictions.map(|own| own as i16);
-        for (correction, seen) in corrections.iter_mut().zip(seen) {
-            *correction = correction.wrapping_sub(seen);
-        }
-        corrections
+        meets
     }
 
     /// Whether they have met, and the second one goes on.
@@ -503,146 +443,93 @@ impl Ahead {
         self.corrections.is_some()
     }
 
-    /// Takes over what there is of these columns of a row of MCUs, waiting for it, as far as it is wanted;
-    /// returns of how many columns, and none where the second one ended, or is slower than this one would
-    /// be, which got to so many rows by itself or with its help.
-    pub(super) fn take<C>(
-        &mut self,
-        planes: &mut [&mut [i16]; 4],
-        units: &[McuBlock<C>],
-        columns: Range<usize>,
-        wanted: &Range<usize>,
-        rows: usize,
-    ) -> usize {
-        let Some(corrections) = self.corrections else { return 0 };
-        if self.at >= self.columns {
-            if self.batch.as_slice().is_empty() {
-                let batch = self.rows.recv_timeout(self.patience(rows));
-                self.batch = batch.unwrap_or_default().into_iter();
-            }
-            match self.batch.next() {
-                Some(next) if next.follows => (self.row, self.at) = (Some(next), 0),
-                _ => return 0,
-            }
+    /// Takes over what there is of a row of MCUs, waiting for it, as far as it is wanted; returns of how many columns,
+    /// and none where the second one ended, or is slower than this one would be by itself.
+    pub(super) fn take(&mut self, planes: &mut Planes<'_>, place: &Place<'_>) -> usize {
+        let Some(corrections) = &self.corrections else { return 0 };
+        if self.rows.is_used_up()
+            && let Ok(rows) = self.read.recv_timeout(self.patience(place.row + 1))
+        {
+            self.rows.push(rows);
         }
-        let Some(row) = &self.row else { return 0 };
-        let many = columns.len().min(self.columns - self.at);
-        let kept = columns.start.max(wanted.start)..(columns.start + many).min(wanted.end);
-        let passed = self.at + kept.start - columns.start;
-        for (of, mut to, len) in self.places(units, kept, wanted) {
-            let plane = &mut *planes[of.component & 3];
-            let from = passed * of.h;
-            let lows = row.lows.get(of.low + from..of.low + from + len);
-            let (Some(lows), Some(own)) = (lows, plane.get_mut(to..to + len)) else { continue };
-            let correction = corrections.get(of.component).copied().unwrap_or_default();
-            for (own, low) in own.iter_mut().zip(lows) {
-                *own = low.wrapping_add(correction);
-            }
-            let mut from = of.high + from;
-            for _ in 1..of.many {
-                to += of.own_stride;
-                let Some(own) = plane.get_mut(to..to + len) else { break };
-                match &row.highs {
-                    Highs::Small(highs) => {
-                        let highs = highs.get(from..from + len).unwrap_or_default();
-                        cpu::run(Widen { from: highs, to: own });
-                    }
-                    Highs::Wide(highs) => {
-                        let highs = highs.get(from..from + len).unwrap_or_default();
-                        own.iter_mut().zip(highs).for_each(|(own, &high)| *own = high);
-                    }
-                }
-                from += of.stride;
-            }
-        }
-        self.at += many;
+        let many = self.rows.take(planes, place, corrections);
         #[cfg(test)]
         TAKEN.with(|taken| taken.set(taken.get() + many));
         many
     }
 
-    /// Makes zeros of what there is of these columns of a row of MCUs.
-    pub(super) fn clear<C>(
-        &self,
-        planes: &mut [&mut [i16]; 4],
-        units: &[McuBlock<C>],
-        columns: Range<usize>,
-        wanted: &Range<usize>,
-    ) {
-        let kept = columns.start.max(wanted.start)..columns.end.min(wanted.end);
-        for (of, to, len) in self.places(units, kept, wanted) {
-            for number in 0..of.many {
-                let to = to + number * of.own_stride;
-                let own = planes[of.component & 3].get_mut(to..to + len);
-                own.unwrap_or_default().fill(0);
-            }
-        }
+    /// Makes zeros of these columns of a row of MCUs.
+    pub(super) fn clear(&self, planes: &mut Planes<'_>, place: &Place<'_>) {
+        self.rows.clear(planes, place);
     }
 
-    /// The rows of blocks, each with where those columns of it begin in the first reader's plane, and how
-    /// many blocks they have.
-    fn places<C>(
-        &self,
-        units: &[McuBlock<C>],
-        kept: Range<usize>,
-        wanted: &Range<usize>,
-    ) -> impl Iterator<Item = (&BlockRow, usize, usize)> {
-        let (first, many) = (kept.start - wanted.start, kept.len());
-        self.blocks.iter().filter(move |_| many > 0).filter_map(move |of| {
-            let unit = units.iter().find(|unit| of.is_begun_by(unit))?;
-            Some((of, unit.start + first * of.h, many * of.h))
-        })
-    }
-
-    /// How long it may take until more rows are there.
+    /// How long it may take until more rows are there, for who got to so many by itself or with help.
     fn patience(&self, rows: usize) -> Duration {
         let rows = u32::try_from(rows.max(1)).unwrap_or(u32::MAX);
         (self.begin.elapsed() / rows * (2 * BATCH as u32)).max(LEAST_PATIENCE)
     }
 
+    /// Once all of so many rows of MCUs is read, but what is left behind the last whole one, leaves it to the second
+    /// reader to make the image of the second half, while this one, which comes to that row, makes the first.
+    pub(super) fn share(
+        &mut self,
+        (row, rows): (usize, usize),
+        frame: &Frame,
+        painter: &mut Painter<'r>,
+        control: &Control,
+    ) -> Result<(), Stop> {
+        let (Some(corrections), Some(_)) = (self.corrections, &self.share) else { return Ok(()) };
+        while let Ok(rows) = self.read.try_recv() {
+            self.rows.push(rows);
+        }
+        let end = row + (self.rows.left() / self.columns).min(rows - row);
+        if end + 1 < rows {
+            return Ok(());
+        }
+        let Some(share) = self.share.take() else { return Ok(()) };
+        let first = row + (end - row).div_ceil(2);
+        let behind = |to: usize| self.rows.behind((to - row) * self.columns);
+        let (Some(given), Some(left)) = (behind(first), behind(end)) else { return Ok(()) };
+        if end - first < LEAST_SHARED {
+            return Ok(());
+        }
+        self.shared = Some((first, end, left));
+        #[cfg(test)]
+        SHARED.with(|shared| shared.set(shared.get() + end - first));
+        let scaled = |row: usize| frame.scaled(row * frame.mcu.1);
+        let given = Share {
+            frame: frame.bare(),
+            colors: painter.colors(),
+            columns: self.columns,
+            row: first,
+            end,
+            rows: given,
+            corrections,
+            unmade: painter.split(scaled(first), scaled(end)),
+        };
+        match share.send(given) {
+            Ok(()) => Ok(()),
+            // It has ended.
+            Err(SendError(given)) => given.make(None, control).map(|_| ()),
+        }
+    }
+
+    /// The row of MCUs to go on with where that one is shared.
+    pub(super) fn behind_shared(&mut self, row: usize) -> Option<usize> {
+        let (_, end, rows) = self.shared.take_if(|(first, ..)| *first == row)?;
+        self.rows = rows;
+        Some(end)
+    }
+
     /// What the first reader goes on with behind all that it took over.
     pub(super) fn resume<'a>(&mut self, input: &'a [u8]) -> Option<Resumed<'a>> {
-        let State { segment, place, predictions, restarts } = self.row.take()?.end;
+        let State { segment, place, mut predictions, restarts } = self.rows.end()?;
         let (bytes, bits) = Bytes::resume(input, segment, place);
         let corrections = self.corrections.take().unwrap_or_default();
-        let mut predictions = predictions;
         for (prediction, correction) in predictions.iter_mut().zip(corrections) {
             *prediction = prediction.wrapping_add(correction.into());
         }
         Some(Resumed { bytes, bits, predictions, restarts })
-    }
-}
-
-/// Adds numbers that have 8 bits at most; returns whether they do.
-struct Narrow<'a> {
-    from: &'a [i16],
-    to: &'a mut Vec<i8>,
-}
-
-impl Kernel for Narrow<'_> {
-    type Made = bool;
-
-    #[inline(always)]
-    fn run(self) -> bool {
-        self.to.extend(self.from.iter().map(|&from| from as i8));
-        self.from.iter().fold(0, |lost, &from| lost | from ^ i16::from(from as i8)) == 0
-    }
-}
-
-/// Copies such numbers back.
-struct Widen<'a> {
-    from: &'a [i8],
-    to: &'a mut [i16],
-}
-
-impl Kernel for Widen<'_> {
-    type Made = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for (to, &from) in self.to.iter_mut().zip(self.from) {
-            *to = from.into();
-        }
     }
 }
 
@@ -658,6 +545,8 @@ pub(super) enum Outlook {
 thread_local! {
     /// How many MCUs this thread has taken over.
     static TAKEN: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    /// How many rows of MCUs it has shared.
+    static SHARED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 #[cfg(test)]

@@ -142,6 +142,13 @@ impl Frame {
         Ok(frame)
     }
 
+    /// The same, without coefficients.
+    pub(super) fn bare(&self) -> Frame {
+        let bare = |of: &Component| of.row_of(self.columns);
+        let components = self.components.iter().map(bare).collect();
+        Frame { components, wanted: self.wanted.clone(), ..*self }
+    }
+
     /// Makes room for all coefficients that are kept.
     pub(super) fn hold_all(&mut self) -> Result<(), Stop> {
         self.wanted = 0..self.columns;

@@ -150,7 +150,7 @@ fn read(
     }
     let frame = frame.ok_or(Stop::Declined)?;
     if let Some(painter) = painter {
-        return painter.finish(&frame, control);
+        return Ok(painter.raster());
     }
     if frame.wanted.is_empty() {
         return Err(Stop::Declined);
@@ -158,7 +158,7 @@ fn read(
     if frame.components.iter().any(|component| component.quantizers.is_none()) {
         tolerance.note(Damage::inside("a component has no data"))?;
     }
-    RasterWriter::new(&frame, tables.colors(&frame)?)?.finish(&frame, control)
+    RasterWriter::new(&frame, tables.colors(&frame)?)?.paint(&frame, control)
 }
 
 /// Goes on behind a scan that could not all be read, if that is tolerated.

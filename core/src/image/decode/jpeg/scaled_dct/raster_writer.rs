@@ -1,5 +1,6 @@
 //! From coefficients to pixels.
 
+use std::mem;
 use std::ops::Range;
 
 use image_gate_codecs::cpu::{self, Kernel};
@@ -20,43 +21,61 @@ const BATCH: usize = 64;
 #[derive(Debug)]
 pub(super) struct RasterWriter {
     raster: Raster,
-    colors: Colors,
-    planes: Vec<Plane>,
-    /// The columns of it, counted from the first one whose coefficients are kept.
-    columns: Range<usize>,
+    brush: Brush,
     /// The row of the image that is the first one.
     top: usize,
-    /// Rows that are made.
-    made: usize,
 }
 
 impl RasterWriter {
     /// Before the first row of the part that the frame wants.
     pub(super) fn new(frame: &Frame, colors: Colors) -> Result<RasterWriter, Stop> {
-        let Rect { x, y, size } = frame.part;
+        let Rect { y, size, .. } = frame.part;
         let scaled = |pixels: u32| frame.scaled(pixels as usize);
         let (width, height) = (scaled(size.width), scaled(size.height));
-        let left = scaled(x) - frame.scaled(frame.wanted.start * frame.mcu.0);
         let layout = match colors {
             Colors::Grey => Layout::L8,
             Colors::Ycc | Colors::Rgb => Layout::Rgb8,
             Colors::Cmyk | Colors::Ycck => Layout::Cmyk8,
         };
-        let planes = frame.components.iter().map(|component| {
-            Ok(if frame.eighths == 1 {
-                Plane::Averages(Averages::new(component)?)
-            } else {
-                Plane::Samples(Box::new(Samples::new(component, frame)?))
-            })
-        });
         Ok(RasterWriter {
             raster: Raster::new(Size::new(width as u32, height as u32), layout)?,
-            colors,
-            planes: planes.collect::<Result<_, Stop>>()?,
-            columns: left..left + width,
+            brush: Brush::new(frame, colors)?,
             top: scaled(y),
-            made: 0,
         })
+    }
+
+    /// What makes all of its rows.
+    pub(super) fn painter(&mut self) -> Painter<'_> {
+        let RasterWriter { raster, brush, top } = self;
+        let stride = raster.stride();
+        let unmade = Unmade { rows: raster.data_mut(), stride, y: *top };
+        Painter { brush, unmade, behind: None, is_split: false }
+    }
+
+    /// All of the part, whose coefficients are there.
+    pub(super) fn paint(mut self, frame: &Frame, control: &Control) -> Result<Raster, Stop> {
+        self.painter().paint(frame, usize::MAX, control)?;
+        Ok(self.raster)
+    }
+
+    /// The part, as it is.
+    pub(super) fn raster(self) -> Raster {
+        self.raster
+    }
+}
+
+/// Makes the rows of a part.
+pub(super) struct Painter<'r> {
+    brush: &'r mut Brush,
+    unmade: Unmade<'r>,
+    /// Those that follow behind what was split off.
+    behind: Option<Unmade<'r>>,
+    is_split: bool,
+}
+
+impl<'r> Painter<'r> {
+    pub(super) fn colors(&self) -> Colors {
+        self.brush.colors
     }
 
     /// Makes the rows before that one of the image, whose coefficients are there.
@@ -66,44 +85,124 @@ impl RasterWriter {
         end: usize,
         control: &Control,
     ) -> Result<(), Stop> {
-        let RasterWriter { raster, colors, planes, columns, top, made } = self;
-        let many = end.saturating_sub(*top + *made);
-        for row in raster.rows_mut().skip(*made).take(many) {
-            if *made % BATCH == 0 {
-                control.check()?;
-            }
-            let y = *top + *made;
-            *made += 1;
-            let mut planes = planes
-                .iter_mut()
-                .zip(&frame.components)
-                .map(|(plane, component)| plane.row(component, y, columns));
-            let planes = [(); 4].map(|()| planes.next());
-            match planes {
-                [Some(grey), None, ..] => interleave_one(row, grey),
-                [Some(a), Some(b), Some(c), None] => {
-                    cpu::run(Three { row, planes: [a, b, c], ycc: *colors == Colors::Ycc });
-                }
-                [Some(a), Some(b), Some(c), Some(k)] => {
-                    if *colors == Colors::Ycck {
-                        // What is stored is made of light that the inks leave.
-                        to_rgb([a, b, c]);
-                        for light in [&mut *a, b, c] {
-                            light.iter_mut().for_each(|light| *light = !*light);
-                        }
-                    }
-                    interleave_four(row, [a, b, c, k]);
-                }
-                _ => return Err(broken("components that make no colour")),
-            }
+        self.unmade.paint(self.brush, frame, end, control)?;
+        if self.unmade.y < end
+            && let Some(behind) = self.behind.take()
+        {
+            self.unmade = behind;
+            self.unmade.paint(self.brush, frame, end, control)?;
         }
         Ok(())
     }
 
-    /// All of the part.
-    pub(super) fn finish(mut self, frame: &Frame, control: &Control) -> Result<Raster, Stop> {
-        self.paint(frame, usize::MAX, control)?;
-        Ok(self.raster)
+    /// Splits off those between these two rows of the image, which somebody else makes.
+    pub(super) fn split(&mut self, from: usize, to: usize) -> Unmade<'r> {
+        let mut split = self.unmade.split_off(from);
+        self.behind = Some(split.split_off(to));
+        self.is_split = true;
+        split
+    }
+
+    pub(super) fn is_split(&self) -> bool {
+        self.is_split
+    }
+}
+
+/// Rows of a raster that are not made yet.
+pub(super) struct Unmade<'r> {
+    rows: &'r mut [u8],
+    stride: usize,
+    /// The row of the image that is the first of them.
+    y: usize,
+}
+
+impl<'r> Unmade<'r> {
+    /// Makes the rows before that one of the image, whose coefficients are there.
+    pub(super) fn paint(
+        &mut self,
+        brush: &mut Brush,
+        frame: &Frame,
+        end: usize,
+        control: &Control,
+    ) -> Result<(), Stop> {
+        while self.y < end && !self.rows.is_empty() {
+            if self.y.is_multiple_of(BATCH) {
+                control.check()?;
+            }
+            let Unmade { rows: row, .. } = self.first(1);
+            brush.paint(frame, self.y - 1, row)?;
+        }
+        Ok(())
+    }
+
+    /// Takes so many of them away from the top.
+    fn first(&mut self, many: usize) -> Unmade<'r> {
+        let rows = mem::take(&mut self.rows);
+        let len = many.saturating_mul(self.stride).min(rows.len());
+        let (first, rest) = rows.split_at_mut(len);
+        let first = Unmade { rows: first, ..*self };
+        self.rows = rest;
+        self.y += many;
+        first
+    }
+
+    /// Takes those from that row of the image on away.
+    fn split_off(&mut self, y: usize) -> Unmade<'r> {
+        let first = self.first(y.saturating_sub(self.y));
+        mem::replace(self, first)
+    }
+}
+
+/// Makes rows of pixels.
+#[derive(Debug)]
+pub(super) struct Brush {
+    colors: Colors,
+    planes: Vec<Plane>,
+    /// The columns of the part, counted from the first one whose coefficients are kept.
+    columns: Range<usize>,
+}
+
+impl Brush {
+    pub(super) fn new(frame: &Frame, colors: Colors) -> Result<Brush, Stop> {
+        let Rect { x, size, .. } = frame.part;
+        let left = frame.scaled(x as usize) - frame.scaled(frame.wanted.start * frame.mcu.0);
+        let planes = frame.components.iter().map(|component| {
+            Ok(if frame.eighths == 1 {
+                Plane::Averages(Averages::new(component)?)
+            } else {
+                Plane::Samples(Box::new(Samples::new(component, frame)?))
+            })
+        });
+        let planes = planes.collect::<Result<_, Stop>>()?;
+        Ok(Brush { colors, planes, columns: left..left + frame.scaled(size.width as usize) })
+    }
+
+    /// Makes that row of the image.
+    fn paint(&mut self, frame: &Frame, y: usize, row: &mut [u8]) -> Result<(), Stop> {
+        let Brush { colors, planes, columns } = self;
+        let mut planes = planes
+            .iter_mut()
+            .zip(&frame.components)
+            .map(|(plane, component)| plane.row(component, y, columns));
+        let planes = [(); 4].map(|()| planes.next());
+        match planes {
+            [Some(grey), None, ..] => interleave_one(row, grey),
+            [Some(a), Some(b), Some(c), None] => {
+                cpu::run(Three { row, planes: [a, b, c], ycc: *colors == Colors::Ycc });
+            }
+            [Some(a), Some(b), Some(c), Some(k)] => {
+                if *colors == Colors::Ycck {
+                    // What is stored is made of light that the inks leave.
+                    to_rgb([a, b, c]);
+                    for light in [&mut *a, b, c] {
+                        light.iter_mut().for_each(|light| *light = !*light);
+                    }
+                }
+                interleave_four(row, [a, b, c, k]);
+            }
+            _ => return Err(broken("components that make no colour")),
+        }
+        Ok(())
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::cell::Cell;
 use std::ops::Range;
-use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Instant;
 
 use memchr::memchr;
 
-use super::ahead::{Ahead, Outlook, Reader, Resumed};
+use super::ahead::{Ahead, Outlook, Place, Reader, Resumed};
 use super::bands::{Band, Block};
 use super::bits::{Bits, Bytes};
 use super::coefficients::Coefficients;
@@ -16,12 +15,12 @@ use super::frame::{Component, Frame};
 use super::fused_codes::{CoefficientOffsets, CoefficientReader, FusedCodes};
 use super::huffman::{BadCode, CoefficientSkipper, Definition, Differences};
 use super::mcu::{BlockReader, McuBlock, McuGrid, Restarts};
-use super::raster_writer::RasterWriter;
+use super::raster_writer::{Painter, RasterWriter};
 use super::scan_header::{Member, Spectrum, header};
 use super::scan_roles::ScanRole;
 use super::stop::{Stop, broken};
 use super::tables::Tables;
-use crate::image::Control;
+use crate::image::{Control, Error};
 
 /// Reads the scan whose header is `body` and whose data begins at `at`; gives a
 /// place before the next marker. The `role` is that of a scan of AC coefficients.
@@ -60,8 +59,15 @@ pub(super) fn read(
 
     let interval = usize::from(tables.restart_interval);
     let grid = McuGrid::new(frame, &members)?;
-    let mut scan =
-        Scan { input, at, interval, grid, painter: painter.as_mut(), read_rows, control };
+    let mut scan = Scan {
+        input,
+        at,
+        interval,
+        grid,
+        painter: painter.as_mut().map(RasterWriter::painter),
+        read_rows,
+        control,
+    };
     let differences = || built(&members, |member| member.dc, &tables.dc, Differences::new);
     let skips = || built(&members, |member| member.ac, &tables.ac, CoefficientSkipper::new);
     if !frame.progressive && frame.eighths > 1 {
@@ -220,7 +226,7 @@ struct Scan<'a> {
     interval: usize,
     grid: McuGrid,
     /// Who makes the image of a row of MCUs as soon as it is read.
-    painter: Option<&'a mut RasterWriter>,
+    painter: Option<Painter<'a>>,
     /// Rows of pixels that were read.
     read_rows: &'a Cell<usize>,
     control: &'a Control,
@@ -252,18 +258,30 @@ impl<'a> Scan<'a> {
             unit.start(0, reader.components.get(unit.component).ok_or(Stop::Declined)?);
         }
         let (units_ahead, begin) = (units_ahead.as_slice(), Instant::now());
+        let control = self.control;
         thread::scope(|scope| {
             let mut second = None;
             let read = self.read_units(frame, units, |frame, row| {
                 let task = reader.begin(row)?;
-                let (to, rows) = channel();
-                let read = move || reader.read(task, &to, units_ahead);
+                let (ahead, ends) = Ahead::new(reader, task, frame, begin)?;
+                let run = move || reader.run(task, ends, units_ahead);
                 let thread = thread::Builder::new().name("image".to_owned());
-                second = Some(thread.spawn_scoped(scope, read).ok()?);
-                Some(Ahead::new(reader, frame, rows, begin))
+                second = Some(thread.spawn_scoped(scope, run).ok()?);
+                Some(ahead)
             });
-            // What it could not do is done by now, for whatever reason that was.
-            let _ = second.map(thread::ScopedJoinHandle::join);
+            // What it could not read is done by now, for whatever reason that was.
+            match second.map(thread::ScopedJoinHandle::join) {
+                None => {}
+                Some(Ok(made)) => {
+                    if let Some(left) = made? {
+                        left.make(None, control)?;
+                    }
+                }
+                Some(Err(_)) if self.painter.as_ref().is_some_and(Painter::is_split) => {
+                    return Err(Error::Internal("a second reader ended early".to_owned()).into());
+                }
+                Some(Err(_)) => {}
+            }
             read
         })
     }
@@ -285,7 +303,7 @@ impl<'a> Scan<'a> {
         &mut self,
         frame: &mut Frame,
         mut units: Vec<McuBlock<C>>,
-        mut help: impl FnMut(&Frame, usize) -> Option<Ahead>,
+        mut help: impl FnMut(&Frame, usize) -> Option<Ahead<'a>>,
     ) -> Result<usize, Stop> {
         let mut ahead = None;
         // Of whole intervals above all that is needed nothing has to be read.
@@ -296,9 +314,17 @@ impl<'a> Scan<'a> {
         let mut bits = Bits::START;
         let mut predictions = [0; 4];
         let mut restarts = Restarts::new(self.interval, passed);
-        for row in first / self.grid.columns..self.grid.rows {
+        let mut rows = first / self.grid.columns..self.grid.rows;
+        while let Some(row) = rows.next() {
             self.control.check()?;
             ahead = ahead.or_else(|| help(frame, row));
+            if let (Some(second), Some(painter)) = (&mut ahead, &mut self.painter) {
+                if let Some(behind) = second.behind_shared(row) {
+                    rows.start = behind;
+                    continue;
+                }
+                second.share((row, self.grid.rows), frame, painter, self.control)?;
+            }
             for unit in &mut units {
                 unit.start(row, frame.components.get(unit.component).ok_or(Stop::Declined)?);
             }
@@ -324,11 +350,11 @@ impl<'a> Scan<'a> {
             while next < self.grid.columns {
                 if let Some(second) = ahead.as_mut().filter(|ahead| ahead.has_met()) {
                     let (columns, wanted) = (next..self.grid.columns, &self.grid.wanted);
-                    let left = columns.clone();
-                    let taken = second.take(&mut planes, &units, columns, wanted, row + 1);
+                    let place = Place { row, columns, wanted };
+                    let taken = second.take(&mut planes, &place);
                     next += taken;
                     if taken == 0 {
-                        second.clear(&mut planes, &units, left, wanted);
+                        second.clear(&mut planes, &place);
                         let resumed = second.resume(self.input).ok_or(Stop::Declined)?;
                         Resumed { bytes, bits, predictions, restarts } = resumed;
                         ahead = None;
@@ -368,6 +394,9 @@ impl<'a> Scan<'a> {
                 painter.paint(frame, frame.scaled((row + 1) * frame.mcu.1), self.control)?;
             }
             self.read_rows.set((row + 1) * frame.mcu.1);
+        }
+        if let Some(painter) = &mut self.painter {
+            painter.paint(frame, usize::MAX, self.control)?;
         }
         Ok(bytes.position())
     }

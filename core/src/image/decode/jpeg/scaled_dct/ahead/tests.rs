@@ -1,5 +1,6 @@
 //! Two readers make of a JPEG what one makes of it, whatever it is.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
 
-use super::TAKEN;
+use super::{SHARED, TAKEN};
 use crate::image::internals::{JpegDecoder, Pixels, jpeg_shrunk, jpeg_shrunk_by};
 use crate::image::{Control, Error, Limits, Loan, Spare};
 
@@ -295,6 +296,23 @@ fn all_that_encoders_write() {
     }
     // A thread may begin late, where the machine has much to do.
     assert!(taken > 0, "{taken} of 120 had help");
+}
+
+#[test]
+fn what_is_read_by_two_is_made_by_two() {
+    let (size, sampling) = ((2400, 4800), Subsamp::Sub2x2);
+    let jpeg = encoded(size, &picture(size.0, size.1, 7, 90), sampling, 85, false);
+    let mut shared = 0;
+    // A thread may begin late, where the machine has much to do.
+    for attempt in 0..200 {
+        SHARED.with(|shared| shared.set(0));
+        check("shared", &jpeg, 2 + attempt % 4, &Any::default());
+        shared += usize::from(SHARED.with(Cell::get) > 0);
+        if shared > 3 {
+            return;
+        }
+    }
+    panic!("{shared} of 200 were shared");
 }
 
 #[test]
