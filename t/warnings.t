@@ -278,6 +278,30 @@ location /c/ {
     access_key_redirect /un$uri; #! warn: which is not internal
 }
 location /un/ { }
+=== a redirect to where all can go, beside an internal one
+location ^~ /k/ {
+    access_key zone=p from=arg:key;
+    access_key_redirect /prot$access_key_uri; #! warn: "/prot/k/a.jpg" comes to "location /prot/", which is not internal, and so can be asked for by everybody: there has to be an internal one
+}
+location /prot/ { }
+location /prot/other/ { internal; }
+=== a redirect to a regular expression that all can ask for
+location ^~ /k/ {
+    access_key zone=p from=arg:key;
+    access_key_redirect /prot$uri; #! warn: "/prot/k/a.jpg" comes to "location ~ ^/prot/(.*)$", which is not internal
+}
+location ~ ^/prot/(.*)$ { }
+=== a redirect to whatever is asked for
+location ~ ^/[^/]+/dl/ {
+    access_key zone=p from=uri:1;
+    access_key_redirect $access_key_uri; #! warn: whoever has a key chooses the location that it leads to, and comes to all that are internal: write a folder before "$access_key_uri"
+}
+location /dl/ { internal; }
+=== files of other kinds that a regular expression takes
+location /k/ {
+    access_key zone=p from=arg:key; #! warn: "/k/a.svg" comes to "location ~ \.(svg|woff2?)$"
+}
+location ~* \.(svg|woff2?)$ { }
 === a redirect to an internal location, beside which all can go
 location / { }
 location /c/ {
@@ -444,6 +468,81 @@ location /c/ {
     secure_link_hash_key k;
     if ($secure_link_hash = "") { return 403; }
 }
+=== links that an if asks for the other way round
+location /a/ {
+    secure_link_hash $arg_t;
+    secure_link_hash_message "$uri"; #! warn: "if ($secure_link_hash)" refuses right links: write "secure_link_hash_require on", or "if ($secure_link_hash != 1)"
+    secure_link_hash_key k;
+    if ($secure_link_hash) { return 403; }
+}
+location /b/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri|$arg_e"; #! warn: "if ($secure_link_hash_reason = "ok")" refuses right links
+    secure_link_hash_key k;
+    if ($secure_link_hash_reason = ok) { return 403; }
+}
+location /c/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri|$arg_e"; #! warn: "if ($secure_link_hash_reason = "mismatch")" lets links in that are not signed, for which it is "missing": write
+    secure_link_hash_key k;
+    if ($secure_link_hash_reason = mismatch) { return 403; }
+    if ($secure_link_hash_reason = expired) { return 410; }
+}
+location /d/ {
+    secure_link_hash $arg_t,$arg_e;
+    secure_link_hash_message "$uri|$arg_e"; #! warn: "if ($secure_link_hash_reason = "mismatch")" lets links in that are not written as they must be, for which it is "malformed"
+    secure_link_hash_key k;
+    if ($secure_link_hash_reason = mismatch) { return 403; }
+    if ($secure_link_hash_reason = missing) { return 403; }
+}
+location /e/ { secure_link_hash $arg_t; secure_link_hash_message "$uri"; secure_link_hash_key k; if ($secure_link_hash_reason != ok) { return 403; } }
+location /f/ { secure_link_hash $arg_t; secure_link_hash_message "$uri"; secure_link_hash_key k; if ($secure_link_hash) { set $ok 1; } if ($secure_link_hash = "") { return 403; } }
+=== links whose expiry nobody reads
+location /a/ {
+    secure_link_hash $arg_token; #! warn: links never expire, though "$arg_expires" is signed: write where the expiry is behind the token and a comma
+    secure_link_hash_message "$uri|$arg_expires";
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+location /c/ {
+    secure_link_hash $arg_token,$arg_until;
+    secure_link_hash_message "$uri|$arg_until|$arg_expires";
+    secure_link_hash_key k;
+    secure_link_hash_require on;
+}
+=== http: folders with another name
+server {
+    listen 127.0.0.1:1;
+    root /www;
+    location / { }
+    location ^~ /k/ {
+        access_key zone=p from=arg:key;
+        access_key_redirect /prot$access_key_uri; #! warn: what is in "/www/priv/" can be had as "/priv/" of "location /", too, where nobody is asked: move it out of there
+    }
+    location ^~ /prot/k/ { internal; alias /www/priv/; }
+    location ^~ /l/ {
+        secure_link_hash $arg_t;
+        secure_link_hash_message $uri;
+        secure_link_hash_key k;
+        secure_link_hash_require on; #! warn: what is in "/www/l/" can be had as "/pub/l/" of "location /pub/", too
+    }
+    location /pub/ { alias /www/; }
+}
+=== http: folders with another name, where that is no way to them
+server {
+    listen 127.0.0.1:1;
+    root /www;
+    location / { }
+    location ^~ /k/ { access_key zone=p from=arg:key; access_key_redirect /prot$access_key_uri; }
+    location ^~ /prot/k/ { internal; alias /www/priv/; }
+    location ^~ /priv/ { return 404; }
+    location ^~ /k2/ { access_key zone=p from=arg:key; access_key_redirect /prot$access_key_uri; }
+    location ^~ /prot/k2/ { internal; alias /www2/; }
+    location ^~ /k3/ { access_key zone=p from=arg:key; access_key_redirect /prot$access_key_uri; }
+    location ^~ /prot/k3/ { internal; alias /data/; }
+    location /small/ { alias /data/; image_resize resize 100 -; }
+    location /proxied/ { root /data; proxy_pass http://127.0.0.1:9; }
+}
 === http: links that an if asks for all
 map $arg_x $other { default ""; }
 server {
@@ -464,7 +563,7 @@ server {
 === pictures that a regular expression takes from where a key is asked for
 location /k/ {
     access_key zone=p from=arg:key; #! warn: "/k/a.jpg" comes to "location ~ \.(jpg|png)$", where nobody is asked: write "location ^~ /k/", or "access_key off" there if that is meant
-    access_key_redirect /un$uri; #! warn: "/un/a.jpg" comes to "location ~ \.(jpg|png)$", which is not internal, and so can be asked for by everybody: write "location ^~ /un/"
+    access_key_redirect /un$uri; #! warn: "/un/k/a.jpg" comes to "location ~ \.(jpg|png)$", which is not internal, and so can be asked for by everybody: write "location ^~ /un/"
 }
 location /un/ { internal; }
 location ~ \.(jpg|png)$ { expires 1d; }
@@ -841,7 +940,7 @@ location /a/ {
 === a message of what is asked for by another name
 location /a/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$arg_id|$arg_e"; secure_link_hash_key k; secure_link_hash_require on; }
 location /b/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "/b/|$arg_e"; secure_link_hash_key k; secure_link_hash_require on; }
-location /c/ { secure_link_hash $arg_t; secure_link_hash_message "$secure_link_hash_expires|"; secure_link_hash_prefix on; secure_link_hash_key k; secure_link_hash_require on; }
+location /c/ { secure_link_hash $arg_t,$arg_e; secure_link_hash_message "$secure_link_hash_expires|"; secure_link_hash_prefix on; secure_link_hash_key k; secure_link_hash_require on; }
 === links that say when they were made, and nobody says how long they last
 location /a/ {
     secure_link_hash_format cloudflare; #! warn: there is no "secure_link_hash_max_age"

@@ -80,6 +80,8 @@ pub struct LocationNote {
     pub is_off: bool,
     /// Whether something else asks who is let in, or nobody gets what is there.
     pub asks_by_itself: bool,
+    /// What the name of the location stands for among files, where what is asked for are the files themselves.
+    pub folder: Option<Vec<u8>>,
 }
 
 /// A location whose requests may pass what guards it.
@@ -109,6 +111,10 @@ pub struct PageNote {
 pub struct RedirectNote {
     pub place: Rc<Place>,
     pub server: Option<Server>,
+    /// What is known of that.
+    pub conf: Option<Pooled<SrvConf>>,
+    /// What the URIs begin with that it leads away, where it stands in a location of such.
+    pub from: Option<Vec<u8>>,
     /// The path that it leads to.
     pub uri: Option<Expression>,
     /// The named location that it leads to.
@@ -443,8 +449,6 @@ pub struct SrvConf {
     pub locations: RefCell<Vec<(Vec<u8>, bool, bool)>>,
     /// Whether it has a location by a regular expression.
     pub has_regex: Cell<bool>,
-    /// Where `access_key_redirect` leads to, as far as it is known.
-    pub targets: RefCell<Vec<(Vec<u8>, Rc<Place>)>>,
 }
 
 impl SrvConf {

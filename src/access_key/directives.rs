@@ -322,11 +322,5 @@ fn set_redirect(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), Conf
         _ => return expect(None, text, format_args!("a URI that begins with \"/\", or @NAME")),
     };
     once(&mut conf.redirect, target)?;
-    if let [b'/', ..] = text {
-        let end = text.iter().position(|byte| b"$?".contains(byte)).unwrap_or(text.len());
-        if let Some(server) = args.parser().server::<AccessKey>() {
-            server.targets.borrow_mut().push((text[..end].to_vec(), args.place()));
-        }
-    }
     location::set_handler::<redirect::Redirect>(args)
 }

@@ -31,6 +31,15 @@ impl LocConf {
                                       the originals are before it";
                         place.warn(parser, format_args!("{reason}"));
                     }
+                    if self.leads_anywhere() {
+                        place.warn(
+                            parser,
+                            format_args!(
+                                "whoever has a key chooses the location that it leads to, and comes to \
+                                 all that are internal: write a folder before \"$access_key_uri\""
+                            ),
+                        );
+                    }
                     if let Some(folder) = self.constant_folder()
                         && !location::current(parser).is_some_and(|location| location.is_exact)
                     {
@@ -47,6 +56,10 @@ impl LocConf {
                     notes.redirects.borrow_mut().push(RedirectNote {
                         place: place.clone(),
                         server: Server::current(parser),
+                        conf: parser.kept_server::<AccessKey>(),
+                        from: location::current(parser)
+                            .filter(|_| place.is_in_location)
+                            .map(|location| location.name.to_vec()),
                         uri: match self.redirect {
                             Some(RedirectTarget::Uri(uri, _)) => Some(uri),
                             Some(RedirectTarget::Named(_)) | None => None,
@@ -100,16 +113,26 @@ impl LocConf {
         Ok(())
     }
 
+    /// Whether keys are taken out of paths.
+    fn has_segment(&self) -> bool {
+        let sources = self.access.iter().flatten().flat_map(|access| &access.sources);
+        sources.into_iter().any(|source| matches!(source, KeySource::Segment(_)))
+    }
+
+    /// Whether a redirect is to what is left of a path that begins with the key, and nothing is before that.
+    fn leads_anywhere(&self) -> bool {
+        let Some(RedirectTarget::Uri(uri, _)) = &self.redirect else { return false };
+        let mut sources = self.access.iter().flatten().flat_map(|access| &access.sources);
+        sources.any(|source| matches!(source, KeySource::Segment(1)))
+            && matches!(terms(uri.text()).next(), Some(Term::Variable(b"access_key_uri")))
+    }
+
     /// Whether a redirect is to the URI of the request, as it is.
     fn is_here(&self, uri: Expression) -> bool {
-        let has_segment = || {
-            let sources = self.access.iter().flatten().flat_map(|access| &access.sources);
-            sources.into_iter().any(|source| matches!(source, KeySource::Segment(_)))
-        };
         let mut terms = terms(uri.text());
         let is_same = match terms.next() {
             Some(Term::Variable(b"uri" | b"document_uri" | b"request_uri")) => true,
-            Some(Term::Variable(b"access_key_uri")) => !has_segment(),
+            Some(Term::Variable(b"access_key_uri")) => !self.has_segment(),
             _ => false,
         };
         is_same && terms.next().is_none()

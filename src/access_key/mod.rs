@@ -31,6 +31,7 @@ use nginx_sys::{
 };
 
 use crate::image_resize::status::TROUBLES;
+use crate::ngx::conf::WarnedOnce;
 use crate::ngx::module::Hooks;
 use crate::ngx::{Cycle, Parser, Reported, allocator, error_body, filter, phase, variable, worker};
 pub use conf::{AccessKey, LocConf, MainConf, SrvConf};
@@ -42,8 +43,10 @@ impl Hooks for AccessKey {
 
     fn after(parser: Parser<'_>) -> Result<(), Reported> {
         if let Some(main) = parser.main::<AccessKey>() {
-            redirect::warn(parser, main);
-            taken::warn(parser, main);
+            let warned = WarnedOnce::default();
+            redirect::warn(parser, main, &warned);
+            taken::warn(parser, main, &warned);
+            taken::warn_of_folders(parser, main);
             passes::warn(parser, main);
             passes::warn_of_pages(parser, main);
             lint::check(parser, main)?;

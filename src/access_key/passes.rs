@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::conf::{Errors, LocConf, LocationNote, MainConf, PageNote, PassNote};
-use super::taken::{target, uris};
+use super::taken::{ASKED, target, uris};
 use crate::ngx::Parser;
 use crate::ngx::conf::{Place, WarnedOnce, variables};
 use crate::ngx::location::{self, Bypass, ErrorPage, Exits, Found, Server, Target};
@@ -121,9 +121,6 @@ pub fn warn(parser: Parser<'_>, main: &MainConf) {
         }
     }
 }
-
-/// Variables by which a path is of what was asked for.
-const ASKED: [&[u8]; 4] = [b"uri", b"document_uri", b"request_uri", b"access_key_uri"];
 
 /// Warns of error pages that are what is asked for, from where `access_key_redirect` leads.
 pub fn warn_of_pages(parser: Parser<'_>, main: &MainConf) {

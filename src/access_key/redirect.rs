@@ -8,6 +8,8 @@ use nginx_sys::{
 };
 
 use super::conf::{MainConf, RedirectTarget, SrvConf, conf, server};
+use super::taken::target;
+use crate::ngx::conf::WarnedOnce;
 use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
 use crate::ngx::{Parser, Request};
@@ -75,30 +77,34 @@ fn without_keys(request: Request<'_>, args: &[u8]) -> Vec<u8> {
 }
 
 /// Warns of targets that clients can ask for themselves.
-pub fn warn(parser: Parser<'_>, main: &MainConf) {
-    for server in main.servers.borrow().iter() {
-        for (target, place) in server.targets.borrow().iter() {
-            if leads_nowhere(server, target) {
-                let target = String::from_utf8_lossy(target);
-                place.warn(
-                    parser,
-                    format_args!(
-                        "\"{target}\" leads to no location of this server: there has to be an \
-                         internal one"
-                    ),
-                );
-            }
-            if let Some(name) = public(server, target) {
-                let (target, name) =
-                    (String::from_utf8_lossy(target), String::from_utf8_lossy(&name));
-                place.warn(
-                    parser,
-                    format_args!(
-                        "\"{target}\" leads to location \"{name}\", which is not internal: it can be \
-                         asked for without a key"
-                    ),
-                );
-            }
+pub fn warn(parser: Parser<'_>, main: &MainConf, warned: &WarnedOnce) {
+    for redirect in main.notes.redirects.borrow().iter() {
+        let (Some(server), Some(uri)) = (&redirect.conf, &redirect.uri) else { continue };
+        let target = target(uri.text());
+        if !target.starts_with(b"/") {
+            continue;
+        }
+        let shown = String::from_utf8_lossy(target);
+        if leads_nowhere(server, target) {
+            warned.warn(
+                &redirect.place,
+                parser,
+                format_args!(
+                    "\"{shown}\" leads to no location of this server: there has to be an internal \
+                     one"
+                ),
+            );
+        }
+        if let Some(name) = public(server, target) {
+            let name = String::from_utf8_lossy(&name);
+            warned.warn(
+                &redirect.place,
+                parser,
+                format_args!(
+                    "\"{shown}\" leads to location \"{name}\", which is not internal: it can be \
+                     asked for without a key"
+                ),
+            );
         }
     }
 }

@@ -214,10 +214,15 @@ impl LocConf {
         self.mode.unwrap_or_default()
     }
 
+    /// Whether pictures are made here, or looked at.
+    pub fn is_on(&self) -> bool {
+        !matches!(self.mode(), Mode::Off)
+    }
+
     /// The directive that says what is made in this location, and not only above it.
     pub fn own_mode(&self) -> Option<&Rc<Place>> {
         let mut own = self.places.iter().take(self.own_places);
-        own.find(|place| place.name == "image_resize" && !matches!(self.mode(), Mode::Off))
+        own.find(|place| place.name == "image_resize" && self.is_on())
     }
 
     /// Bytes that `slice` has in each part of a source; 0 where it does not work.

@@ -451,6 +451,8 @@ pub struct Condition<'a> {
     pub order: Order,
     /// What it is compared with, where that is no regular expression.
     pub text: &'a [u8],
+    /// Whether nobody gets by where it holds: its block returns an error.
+    pub refuses: bool,
 }
 
 impl Condition<'_> {
@@ -468,7 +470,12 @@ impl Condition<'_> {
 /// The conditions of `if` in the location that is merged.
 pub fn conditions(parser: Parser<'_>) -> impl Iterator<Item = Condition<'_>> {
     let asked = rewrite_steps(parser).filter(|step| step.kind == Kind::If);
-    asked.map(|step| Condition { name: step.name, order: step.order, text: step.text })
+    asked.map(move |Step { name, order, text, at, end, .. }| {
+        let is_refusal = |step: Step| {
+            step.kind == Kind::Return && (at..end).contains(&step.at) && step.status >= 400
+        };
+        Condition { name, order, text, refuses: rewrite_steps(parser).any(is_refusal) }
+    })
 }
 
 /// What `return`, `break`, `if` and `rewrite` do.

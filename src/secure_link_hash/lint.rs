@@ -15,7 +15,7 @@ use crate::image_resize::ImageResize;
 use crate::ngx::Parser;
 use crate::ngx::captures::{Capture, beginning, captures};
 use crate::ngx::conf::{Expression, Place, Term, terms, variables};
-use crate::ngx::location::{self, Found, Order, Server};
+use crate::ngx::location::{self, Condition, Found, Order, Server};
 use crate::ngx::variable;
 
 /// What a location decides, or hands out, by. That they are evaluated is reason enough to have
@@ -96,6 +96,52 @@ const EXPIRES: &[u8] = b"secure_link_hash_expires";
 
 /// What nginx's own `secure_link` calls the expiry.
 const EXPIRES_OF_NGINX: &[u8] = b"secure_link_expires";
+
+/// What a link comes to.
+struct Verdict {
+    /// `$secure_link_hash`.
+    value: &'static [u8],
+    /// `$secure_link_hash_reason`.
+    reason: &'static [u8],
+    /// What such links are.
+    kind: &'static str,
+}
+
+impl Verdict {
+    /// Whether that is so of it.
+    fn meets(&self, condition: &Condition<'_>) -> bool {
+        let text = match condition.name {
+            b"secure_link_hash" => self.value,
+            _ => self.reason,
+        };
+        match condition.order {
+            Order::None => !matches!(text, b"" | b"0"),
+            Order::Equal => text == condition.text,
+            Order::Unequal => text != condition.text,
+            Order::Regex => false,
+        }
+    }
+}
+
+const RIGHT: Verdict = Verdict { value: b"1", reason: b"ok", kind: "are right" };
+
+/// Those of which a configuration may let in one and not the others.
+const WRONG: [Verdict; 4] = [
+    Verdict { value: b"", reason: b"missing", kind: "are not signed" },
+    Verdict { value: b"", reason: b"mismatch", kind: "are signed for something else" },
+    Verdict { value: b"", reason: b"malformed", kind: "are not written as they must be" },
+    Verdict { value: b"0", reason: b"expired", kind: "have expired" },
+];
+
+/// The condition, as it is written.
+fn shown(condition: &Condition<'_>) -> String {
+    let [name, text] = [condition.name, condition.text].map(String::from_utf8_lossy);
+    match condition.order {
+        Order::None | Order::Regex => format!("if (${name})"),
+        Order::Equal => format!("if (${name} = \"{text}\")"),
+        Order::Unequal => format!("if (${name} != \"{text}\")"),
+    }
+}
 
 /// Whether whoever asks for something knows the value of a variable, so that it keeps no secret.
 fn is_public(name: &[u8]) -> bool {
@@ -346,40 +392,58 @@ impl LocConf {
             })
     }
 
-    /// Warns where an `if` asks for one of the two things that a wrong link comes to.
+    /// Warns where what `if`s refuse is not all that a wrong link comes to.
     fn warn_of_half(&self, notes: &Notes, parser: Parser<'_>) {
         use ThirdPartyFormat::{Imgproxy, Thumbor};
         let may_expire = match self.links {
             Some(LinkFormatConf::ThirdParty(format, ..)) => !matches!(format, Imgproxy | Thumbor),
             _ => self.value_text().contains(&b','),
         };
-        if !may_expire {
-            return;
-        }
         let Some(place) = METHODS.iter().find_map(|name| self.places.get(name)) else { return };
-        let (mut empty, mut expired) = (false, false);
-        for asked in location::conditions(parser) {
-            match (asked.name, asked.order, asked.text) {
-                (b"secure_link_hash", Order::Equal, b"") => empty = true,
-                (b"secure_link_hash", Order::Equal, b"0") => expired = true,
-                (name, ..)
-                    if !asked.is_unknown() && (is_public(name) || OF_NGINX.contains(&name)) => {}
+        let mut asked = Vec::new();
+        for condition in location::conditions(parser) {
+            match condition.name {
+                b"secure_link_hash" | b"secure_link_hash_reason"
+                    if condition.refuses && condition.order != Order::Regex =>
+                {
+                    asked.push(condition);
+                }
+                name if !condition.is_unknown()
+                    && (is_public(name) || OF_NGINX.contains(&name)) => {}
                 _ => return,
             }
         }
-        let (asked, passed) = match (empty, expired) {
-            (true, false) => ("", "have expired, for which it is \"0\""),
-            (false, true) => ("0", "are not signed, for which it is \"\""),
-            _ => return,
-        };
-        notes.warned.warn(
-            place,
-            parser,
-            format_args!(
-                "\"if ($secure_link_hash = \"{asked}\")\" lets links in that {passed}: write \
-                 \"secure_link_hash_require on\", or \"if ($secure_link_hash != 1)\""
-            ),
-        );
+        let refused = |verdict: &Verdict| asked.iter().any(|condition| verdict.meets(condition));
+        let Some(first) = asked.first() else { return };
+        let is_possible = |verdict: &&Verdict| may_expire || verdict.value != b"0";
+        if refused(&RIGHT) {
+            notes.warned.warn(
+                place,
+                parser,
+                format_args!(
+                    "\"{}\" refuses right links: write \"secure_link_hash_require on\", or \"if \
+                     ($secure_link_hash != 1)\"",
+                    shown(first)
+                ),
+            );
+        } else if let Some(passed) =
+            WRONG.iter().filter(is_possible).find(|&verdict| !refused(verdict))
+        {
+            let Verdict { kind, value, .. } = passed;
+            notes.warned.warn(
+                place,
+                parser,
+                format_args!(
+                    "\"{}\" lets links in that {kind}, for which it is \"{}\": write \
+                     \"secure_link_hash_require on\", or \"if ($secure_link_hash != 1)\"",
+                    shown(first),
+                    String::from_utf8_lossy(match first.name {
+                        b"secure_link_hash" => value,
+                        _ => passed.reason,
+                    })
+                ),
+            );
+        }
     }
 
     /// Warns where a part of a link is taken out of the request, and its token is not.
@@ -471,6 +535,14 @@ impl LocConf {
             if are_swapped {
                 let reason = "the token stands first, and then a comma and the expiry";
                 place.warn(parser, format_args!("{reason}"));
+            } else if let Some(name) = self.unread_expiry(parser) {
+                place.warn(
+                    parser,
+                    format_args!(
+                        "links never expire, though \"${name}\" is signed: write where the expiry is \
+                         behind the token and a comma"
+                    ),
+                );
             }
         }
     }
@@ -866,6 +938,22 @@ impl LocConf {
                 ),
             );
         }
+    }
+
+    /// The argument that is signed and can only be an expiry, where nothing reads one.
+    fn unread_expiry(&self, parser: Parser<'_>) -> Option<String> {
+        let (message, _) = self.message()?;
+        let reads = |name: &[u8]| {
+            let others = [&self.not_before, &self.value];
+            others
+                .iter()
+                .any(|other| other.iter().any(|read| read.variables().any(|of| of == name)))
+        };
+        let is_read = self.value_text().contains(&b',') || location::has_programs(parser);
+        let mut names = message.variables().filter(|_| !is_read && self.value.is_some());
+        let unread =
+            names.find(|name| name.starts_with(b"arg_") && is_expiry(name) && !reads(name))?;
+        Some(String::from_utf8_lossy(unread).into_owned())
     }
 
     /// Whether links have an expiry that is certainly in no message.
