@@ -311,3 +311,43 @@ CORE::join '', map {
 panic
 --- rows
 /?t=x   200 body=[] line=error:cycle
+
+
+=== TEST 11: an address that is only known in the location
+--- config
+    set_real_ip_from 127.0.0.1;
+    location /early/ {
+        real_ip_header X-Real-IP;
+        set $seen "$secure_link_hash_reason$remote_addr$binary_remote_addr";
+        secure_link_hash         $arg_t;
+        secure_link_hash_md5     "$uri $remote_addr secret";
+        secure_link_hash_require on;
+        try_files /none @seen;
+    }
+    location /akamai/ {
+        real_ip_header X-Real-IP;
+        if ($secure_link_hash_reason = never) { return 418; }
+        secure_link_hash_format  akamai;
+        secure_link_hash_key     hex:52a152a152a152a152a152a152a1;
+        secure_link_hash_require on;
+        try_files /none @seen;
+    }
+    location @seen { return 200 "$remote_addr"; }
+--- rows eval
+my ($there, $here) = map { md5_token("/early/x $_ secret") } '192.0.2.1', '127.0.0.1';
+my $edge = sub {
+    my $text = "ip=$_[0]~exp=2000000000~acl=/*";
+    require Digest::SHA;
+    return "$text~hmac=" . Digest::SHA::hmac_sha256_hex($text, pack 'H*', '52a1' x 7);
+};
+my ($edge_there, $edge_here) = map { $edge->($_) } '192.0.2.1', '127.0.0.1';
+"
+/early/x?t=$there [X-Real-IP: 192.0.2.1]            200 body=192.0.2.1
+/early/x?t=$there                                   403
+/early/x?t=$here [X-Real-IP: 192.0.2.1]             403
+/early/x?t=$here                                    200 body=127.0.0.1
+/akamai/x?hdnts=$edge_there [X-Real-IP: 192.0.2.1]  200 body=192.0.2.1
+/akamai/x?hdnts=$edge_there                         403
+/akamai/x?hdnts=$edge_here [X-Real-IP: 192.0.2.1]   403
+/akamai/x?hdnts=$edge_here                          200 body=127.0.0.1
+"

@@ -118,6 +118,11 @@ impl CachedVariable {
 }
 
 impl<'r> Request<'r> {
+    /// Has nginx evaluate these anew. Not while an expression is evaluated: its length is known by then.
+    pub fn forget_variables(self, variables: &[CachedVariable]) {
+        variables.iter().for_each(|variable| self.forget_value(variable.0));
+    }
+
     /// How many values of variables it has.
     fn variables(&self) -> usize {
         let core = self.main_conf::<Core>();
@@ -248,6 +253,14 @@ impl<'r> Request<'r> {
         unsafe {
             let slot = (*self.as_ptr()).variables.add(place);
             shim::ig_value_set(slot, &raw const value);
+        }
+    }
+
+    /// Has nginx evaluate a variable anew. Not while an expression is evaluated: its length is known by then.
+    pub fn forget_value(self, place: usize) {
+        if place < self.variables() {
+            // SAFETY: a live request has a value for every variable of the configuration.
+            unsafe { shim::ig_value_forget((*self.as_ptr()).variables.add(place)) }
         }
     }
 

@@ -66,6 +66,10 @@ fn run(request: Request<'_>, any: bool) -> ngx_int_t {
     if request.is_satisfied_by_any() != any {
         return NGX_DECLINED as ngx_int_t;
     }
+    // They may have been evaluated before the address was known.
+    if let Some(conf) = conf(&request) {
+        request.forget_variables(&conf.of_client);
+    }
     let answer = check(request);
     if strip::strip_arguments(request).is_err() {
         return NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;

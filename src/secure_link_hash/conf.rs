@@ -172,6 +172,8 @@ pub struct LocConf {
     /// Whether a link is judged by nothing but its URI, its arguments and what stays the same for
     /// the whole request.
     pub is_steady: bool,
+    /// The variables among them that say who asks.
+    pub of_client: Vec<CachedVariable>,
 }
 
 /// The directives that say what a right link is: those that exclude each other at one level.

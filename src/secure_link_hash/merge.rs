@@ -6,7 +6,8 @@ use image_gate_core::link::{Rules, Signer, ThirdParty};
 
 use super::conf::{LinkFormatConf, LocConf, Method, SecureLinkHash};
 use crate::image_resize::ImageResize;
-use crate::ngx::conf::Merge;
+use crate::ngx::conf::{Expression, Merge};
+use crate::ngx::variable::CachedVariable;
 use crate::ngx::{Parser, Reported};
 
 /// Variables, but those of arguments, by which a link is judged alike as long as a request has
@@ -26,6 +27,9 @@ const STEADY: [&[u8]; 13] = [
     b"secure_link_hash_request_uri",
     b"uri",
 ];
+
+/// Those of them that nginx keeps though realip has learned another address since.
+const ADDRESSES: [&str; 2] = ["binary_remote_addr", "remote_addr"];
 
 const KEY: &str = "secure_link_hash_key";
 const MESSAGE: &str = "secure_link_hash_message";
@@ -56,15 +60,19 @@ impl LocConf {
 
     /// See [`LocConf::is_steady`].
     fn is_steady(&self) -> bool {
+        let is_steady = |name: &[u8]| name.starts_with(b"arg_") || STEADY.contains(&name);
+        self.expressions().all(|expression| expression.variables().all(is_steady))
+    }
+
+    /// What a link is read from and judged by.
+    fn expressions(&self) -> impl Iterator<Item = Expression> {
         let message = match self.method {
             Method::None | Method::Secret(_) => None,
             Method::Md5(message) | Method::Mac(message, _) | Method::ThirdParty(_, message, _) => {
                 Some(message)
             }
         };
-        let is_steady = |name: &[u8]| name.starts_with(b"arg_") || STEADY.contains(&name);
-        let mut expressions = [self.value, self.not_before, message].into_iter().flatten();
-        expressions.all(|expression| expression.variables().all(is_steady))
+        [self.value, self.not_before, message].into_iter().flatten()
     }
 
     /// What is signed, of a key that is at hand: made once, and not for each request.
@@ -128,6 +136,13 @@ impl Merge for LocConf {
             Ok(method) => {
                 self.method = method;
                 self.is_steady = self.is_steady();
+                let is_named = |name: &&str| {
+                    self.expressions()
+                        .any(|expression| expression.variables().any(|one| one == name.as_bytes()))
+                };
+                let of_client = ADDRESSES.into_iter().filter(is_named);
+                self.of_client =
+                    of_client.filter_map(|name| CachedVariable::find(parser, name)).collect();
             }
             Err((directive, reason)) => {
                 match self.places.get(directive) {

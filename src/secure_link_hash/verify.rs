@@ -40,17 +40,21 @@ struct VerifiedLink {
 }
 
 /// What a request looks like to the variables that [`LocConf::is_steady`] is about, and whose
-/// link it is. Parts that were replaced are other strings.
+/// link it is. Parts that were replaced are other strings, as is an address that realip learned meanwhile.
 #[derive(Clone, Copy, PartialEq)]
 struct Inputs {
     conf: *const LocConf,
-    parts: [RequestString; 3],
+    parts: [RequestString; 4],
 }
 
 impl Inputs {
     fn of(request: Request<'_>, conf: &LocConf) -> Inputs {
-        let parts = [RequestPart::Uri, RequestPart::Args, RequestPart::UnparsedUri]
-            .map(|part| request.string(part));
+        let parts = [
+            request.string(RequestPart::Uri),
+            request.string(RequestPart::Args),
+            request.string(RequestPart::UnparsedUri),
+            request.address_string(),
+        ];
         Inputs { conf, parts }
     }
 }
