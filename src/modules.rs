@@ -2,7 +2,7 @@
 
 use nginx_sys::{ngx_command_t, ngx_cycle_t, ngx_http_module_t, ngx_int_t, ngx_module_t};
 
-use crate::access_key::{self, AccessKey};
+use crate::access_key::{self, AccessKey, AccessKeyFilter};
 use crate::image_gate_s3::{self, ImageGateS3};
 use crate::image_resize::{self, ImageResize};
 use crate::image_resize_cache::{self, ImageResizeCache};
@@ -22,6 +22,7 @@ unsafe extern "C" {
     static mut ngx_http_image_resize_module: ngx_module_t;
     static mut ngx_http_image_resize_cache_module: ngx_module_t;
     static mut ngx_http_access_key_module: ngx_module_t;
+    static mut ngx_http_access_key_filter_module: ngx_module_t;
     static mut ngx_http_secure_link_hash_module: ngx_module_t;
     static mut ngx_http_image_gate_s3_module: ngx_module_t;
 }
@@ -59,6 +60,18 @@ unsafe impl Module for AccessKey {
 
     fn definition() -> *const ngx_module_t {
         &raw const ngx_http_access_key_module
+    }
+}
+
+// SAFETY: the module's `CONTEXT` below makes no configuration.
+unsafe impl Module for AccessKeyFilter {
+    type Main = ();
+    type Server = ();
+    type Location = ();
+    type Context = ();
+
+    fn definition() -> *const ngx_module_t {
+        &raw const ngx_http_access_key_filter_module
     }
 }
 
@@ -210,6 +223,25 @@ mod access_key_module {
     }
 }
 
+mod access_key_filter_module {
+    use super::*;
+
+    #[unsafe(export_name = "ngx_http_access_key_filter_module_commands")]
+    static mut COMMANDS: [ngx_command_t; 1] = no_commands();
+
+    #[unsafe(export_name = "ngx_http_access_key_filter_module_ctx")]
+    static CONTEXT: ngx_http_module_t = ngx_http_module_t {
+        preconfiguration: None,
+        postconfiguration: Some(postconfiguration::<AccessKeyFilter>),
+        create_main_conf: None,
+        init_main_conf: None,
+        create_srv_conf: None,
+        merge_srv_conf: None,
+        create_loc_conf: None,
+        merge_loc_conf: None,
+    };
+}
+
 mod secure_link_hash_module {
     use super::*;
 
@@ -277,11 +309,12 @@ mod image_gate_s3_module {
 
 /// The modules, ended by null.
 #[unsafe(no_mangle)]
-pub static mut ngx_modules: [*const ngx_module_t; 6] = [
+pub static mut ngx_modules: [*const ngx_module_t; 7] = [
     &raw const ngx_http_image_gate_s3_module,
     &raw const ngx_http_image_resize_module,
     &raw const ngx_http_image_resize_cache_module,
     &raw const ngx_http_access_key_module,
+    &raw const ngx_http_access_key_filter_module,
     &raw const ngx_http_secure_link_hash_module,
     std::ptr::null(),
 ];

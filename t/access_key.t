@@ -18,7 +18,7 @@ add_block_preprocessor(sub {
     my $block = shift;
     # A zone of its own also where nginx is reloaded: each block begins at nothing.
     my $zone = 'p' . ++$blocks;
-    (my $config = $block->config) =~ s/zone=p\b/zone=$zone/g;
+    my ($config, $http_config) = map { s/zone=p\b/zone=$zone/gr } $block->config, $block->http_config || '';
     $block->set_value(config => $config);
     $block->set_value(user_files => [@{$block->user_files || []}, [ keys => key_file(
         acme    => 'KEY-ACME',
@@ -29,8 +29,7 @@ add_block_preprocessor(sub {
         narrow  => 'KEY-NARROW paths=/o/in/,/o/too/ watermark=on',
         odd     => 'k/e+y&=%',
     ) ]]);
-    $block->set_value(http_config => "access_key_zone $zone 256k;\n    access_key_file $zone $ENV{TEST_NGINX_HTML_DIR}/keys;\n"
-        . ($block->http_config || ''));
+    $block->set_value(http_config => "access_key_zone $zone 256k;\n    access_key_file $zone $ENV{TEST_NGINX_HTML_DIR}/keys;\n$http_config");
 });
 
 repeat_each(1);
@@ -496,6 +495,10 @@ OPTIONS /api/text.txt [Origin: http://x] [Access-Control-Request-Method: GET]   
 /o/a [Cookie: k=KEY-ACME] [Referer: http://h/p?key=KEY-ACME]        200 body=http://h/p?key=***
 /o/KEY-ACME/a [Referer: http://h/o/KEY-ACME/p?a]                    200 body=http://h/o/***/p?a
 /o/a?key=KEY-ACME [Referer: http://h/p?key=article&a=KEY-ACM]       200 body=http://h/p?key=article&a=KEY-ACM
+/o/a [Cookie: k=KEY-ACME] [Referer: http://h/o/KEY-ACME/p.html]     200 body=http://h/o/***/p.html
+/o/a [Cookie: k=KEY-ACME] [Referer: http://h/o/KEY%2DBETA-1%2fp]    200 body=http://h/o/***
+/o/KEY-ACME/a [Referer: http://h/o/KEY-ACME%2fp.html?x#KEY-ACME]    200 body=http://h/o/***?x#***
+/o/a [Cookie: k=KEY-ACME] [Referer: http://h/p?token=KEY-BETA-1&k=b]  200 body=http://h/p?token=***&k=b
 /kept/a?key=KEY-ACME [Referer: http://h/p?key=KEY-ACME]             200 body=http://h/p?key=***
 /open/a [Referer: http://h/p?key=article]                           200 body=http://h/p?key=article
 
@@ -531,3 +534,255 @@ OPTIONS /api/text.txt [Origin: http://x] [Access-Control-Request-Method: GET]   
 /passed/x?k=KEY-ACME&b                    302 Location=/arg/x?b&k=KEY-ACME
 /off/x?k=KEY-ACME                         302 Location=http://other.test/x?k=***
 /login/x?k=KEY-ACME                       302 Location=/login
+
+
+=== TEST 18: without the key, all that others see of a path is one path
+--- config
+    # What nginx keeps of variables that are asked for before.
+    set $seen "$request_uri$http_cookie$http_referer$request";
+    rewrite ^/was/(.*)$ /o/$1;
+    add_header X-Uri $access_key_uri;
+    proxy_set_header X-Line $request;
+    location /o/ {
+        access_key zone=p from=uri:2|cookie:k;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:$request_uri;
+    }
+    location /two/ {
+        access_key zone=p from=uri:2|uri:3;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:$request_uri;
+    }
+    location /uri/ {
+        access_key zone=p from=uri:3|uri:2;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
+    }
+    location /kept/ {
+        access_key zone=p from=uri:2;
+        access_key_strip off;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:$request_uri;
+    }
+    location /led/ {
+        access_key zone=p from=uri:2;
+        access_key_redirect /inside$access_key_uri;
+    }
+    location /inside/ {
+        internal;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:$request_uri;
+    }
+    location /any/ {
+        satisfy any;
+        allow 127.0.0.1;
+        access_key zone=p from=uri:2;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:$request_uri;
+    }
+--- http_config
+    server {
+        listen unix:$TEST_NGINX_HTML_DIR/seen.sock;
+        set $key "";
+        if ($http_x_line ~ KEY-) { set $key " $http_x_line"; }
+        location / { return 200 "$request_uri $uri $http_cookie$key"; }
+    }
+--- rows
+# As the client wrote it, where that is the same path.
+/o/KEY-ACME/a%20b,c?x=%2f               200 body=/o/a%2520b,c?x=%252f%20/o/a%20b,c%20 X-Uri=/o/a%20b,c
+/%6f/KEY%2DACME/a%2fb/                  200 body=/%256f/a%252fb/%20/o/a/b/%20 X-Uri=/o/a/b/
+/o/a [Cookie: k=KEY-ACME; b=2]          200 body=/o/a%20/o/a%20b=2 X-Uri=/o/a
+/o//./KEY-ACME/a [Cookie: k=KEY-ACME]   200 body=/o/a%20/o/a%20 X-Uri=/o/a
+# No dots climb over what was taken out.
+/o/KEY-NARROW/a                                             403
+/o/KEY-NARROW/in/KEY-NARROW/../a?x                          200 body=/o/in/a?x%20/o/in/a%20 X-Uri=/o/in/a
+/o/KEY-NARROW/in/KEY-NARROW/KEY-NARROW/../../priv/s.txt     200 body=/o/in/priv/s.txt%20/o/in/priv/s.txt%20 X-Uri=/o/in/priv/s.txt
+/o/KEY-NARROW/in/KEY-NARROW%2f..%2fa                        200 body=/o/in/a%20/o/in/a%20 X-Uri=/o/in/a
+/o/x/../KEY-ACME/%2e/a%3fb%25                               200 body=/o/a%253Fb%2525%20/o/a?b%%20 X-Uri=/o/a?b%
+/led/KEY-ACME/sub/KEY-ACME/KEY-ACME/../../../x              200 body=/led/x%20/led/x%20
+/kept/KEY-ACME/sub/KEY-ACME/../x                            200 body=/kept/***/sub/x%20/kept/***/sub/x%20 X-Uri=/kept/sub/x
+# No slash keeps a key, nor does another place in the path.
+/o/KEY-ACME%2fa                         200 body=/o/a%20/o/a%20 X-Uri=/o/a
+/o/KEY-ACME/KEY-ACME/a                  200 body=/o/***/a%20/o/***/a%20 X-Uri=/o/***/a
+/o/KEY-ACME/a%2fKEY-ACME/b              200 body=/o/a/***/b%20/o/a/***/b%20 X-Uri=/o/a/***/b
+/kept/KEY-ACME%2fKEY-ACME/a             200 body=/kept/***/***/a%20/kept/***/***/a%20 X-Uri=/kept/***/a
+# Of two sources both.
+/two/KEY-ACME/KEY-ACME/s/x              200 body=/two/s/x%20/two/s/x%20 X-Uri=/two/s/x
+/uri/KEY-ACME/KEY-ACME/s/x              200 body=/uri/s/x%20/uri/s/x%20 X-Uri=/uri/s/x
+/two/sub/KEY-ACME/s/x                   400
+# Rules of the server.
+/was/KEY-ACME/a?b                       200 body=/o/a?b%20/o/a%20 X-Uri=/o/a
+# Nobody's key is a name, but in its place.
+/any/sub/sub/../x                       200 body=/any/x%20/any/x%20 X-Uri=/any/x
+/any/sub/sub/x                          200 body=/any/sub/x%20/any/sub/x%20 X-Uri=/any/sub/x
+
+
+=== TEST 19: what came with a key that no address shows is for nobody else
+--- http_config
+    proxy_cache_path $TEST_NGINX_SERVER_ROOT/front_cache keys_zone=front:1m;
+    proxy_cache_path $TEST_NGINX_SERVER_ROOT/behind_cache keys_zone=behind:1m;
+    server {
+        listen unix:$TEST_NGINX_HTML_DIR/seen.sock;
+        location /kept/none/ { expires -1; return 200 "seen"; }
+        location / { expires 1h; return 200 "seen"; }
+    }
+    server {
+        listen unix:$TEST_NGINX_HTML_DIR/gate.sock;
+        access_key_errors missing=404;
+        location /o/ { access_key zone=p from=header:X-Api-Key|cookie:k|arg:key|uri:2; expires 1h; alias $TEST_NGINX_FIXTURES/; }
+        location /public/ {
+            access_key zone=p from=header:X-Api-Key;
+            add_header Cache-Control "max-age=60, Public";
+            alias $TEST_NGINX_FIXTURES/;
+        }
+    }
+--- config
+    access_key zone=p from=header:X-Api-Key|cookie:k|arg:key|uri:2;
+    location /o/ { alias $TEST_NGINX_FIXTURES/; }
+    location /expires/ { expires 1h; alias $TEST_NGINX_FIXTURES/; }
+    location /shared/ { add_header Cache-Control "s-maxage = 60"; alias $TEST_NGINX_FIXTURES/; }
+    location /never/ { add_header Cache-Control no-store; alias $TEST_NGINX_FIXTURES/; }
+    location /bearer/ { access_key zone=p from=header:Authorization; alias $TEST_NGINX_FIXTURES/; }
+    location /led/ { access_key_redirect /inside$access_key_uri; }
+    location /inside/led/ { internal; access_key off; alias $TEST_NGINX_FIXTURES/; }
+    location /any/ { satisfy any; allow 127.0.0.1; alias $TEST_NGINX_FIXTURES/; }
+    location /open/ { access_key off; alias $TEST_NGINX_FIXTURES/; }
+    location /kept/ {
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
+        proxy_cache behind;
+        add_header X-Cache $upstream_cache_status;
+    }
+    location /front/ {
+        access_key off;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/gate.sock:/;
+        proxy_cache front;
+        proxy_cache_valid 404 1h;
+        add_header X-Cache $upstream_cache_status always;
+    }
+--- rows
+/o/text.txt [X-Api-Key: KEY-ACME]           200 same=text.txt Cache-Control=private
+/o/text.txt [Cookie: k=KEY-ACME]            200 same=text.txt Cache-Control=private
+HEAD /o/text.txt [Cookie: k=KEY-ACME]       200 empty Cache-Control=private
+/o/nothing [Cookie: k=KEY-ACME]             404 Cache-Control=private
+/o/text.txt [Cookie: k=NOBODYS]             401 Cache-Control=private
+/o/text.txt                                 401 Cache-Control=private
+# Caches tell addresses apart.
+/o/text.txt?key=KEY-ACME                    200 same=text.txt !Cache-Control
+/o/text.txt?key=KEY-ACME [X-Api-Key: KEY-ACME]  200 same=text.txt !Cache-Control
+/o/KEY-ACME/text.txt                        200 same=text.txt !Cache-Control
+/expires/text.txt?key=KEY-ACME              200 Cache-Control=max-age=3600
+/expires/text.txt [X-Api-Key: KEY-ACME]     200 Cache-Control=max-age=3600,%20private
+/bearer/text.txt [Authorization: Bearer KEY-ACME]   200 Cache-Control=private
+/led/text.txt [X-Api-Key: KEY-ACME]         200 same=text.txt Cache-Control=private
+# Who says so himself.
+/shared/text.txt [X-Api-Key: KEY-ACME]      200 Cache-Control=s-maxage%20=%2060
+/never/text.txt [X-Api-Key: KEY-ACME]       200 Cache-Control=no-store
+# Without a key, another rule lets in.
+/any/text.txt                               200 same=text.txt !Cache-Control
+/any/text.txt [X-Api-Key: KEY-ACME]         200 same=text.txt Cache-Control=private
+/open/text.txt [X-Api-Key: KEY-ACME]        200 same=text.txt !Cache-Control
+# nginx's cache behind the key is for all who have one.
+/kept/x [X-Api-Key: KEY-ACME]               200 body=seen X-Cache=MISS Cache-Control=max-age=3600,%20private
+/kept/x [X-Api-Key: KEY-BETA-1]             200 body=seen X-Cache=HIT Cache-Control=max-age=3600,%20private
+/kept/x?key=KEY-BETA-1                      200 body=seen X-Cache=HIT Cache-Control=max-age=3600
+/kept/x                                     401
+# One in front has nothing for others.
+/front/o/text.txt                           404 X-Cache=MISS
+/front/o/text.txt [X-Api-Key: KEY-ACME]     200 same=text.txt X-Cache=MISS
+/front/o/text.txt [X-Api-Key: KEY-ACME]     200 same=text.txt X-Cache=MISS
+/front/o/text.txt                           404 X-Cache=MISS
+/front/o/text.txt?key=KEY-ACME              200 same=text.txt X-Cache=MISS
+/front/o/text.txt?key=KEY-ACME              200 same=text.txt X-Cache=HIT
+/front/public/text.txt [X-Api-Key: KEY-ACME]    200 same=text.txt X-Cache=MISS
+/front/public/text.txt                      200 same=text.txt X-Cache=HIT
+
+
+=== TEST 20: requests are counted and limited by the key, and nobody knows it then
+--- http_config
+    limit_req_zone $http_x_api_key zone=by_header:64k rate=1r/m;
+    limit_req_zone $arg_key zone=by_argument:64k rate=1r/m;
+    limit_req_zone $by_cookie zone=by_cookie:64k rate=1r/m;
+    map $cookie_k $by_cookie { "" ""; default $cookie_k; }
+    limit_req_status 420;
+    server {
+        listen unix:$TEST_NGINX_HTML_DIR/seen.sock;
+        location / { return 200 "$http_x_key|$request_uri|$http_x_api_key|$http_cookie"; }
+    }
+--- config
+    set $seen "$http_x_api_key$arg_key$cookie_k";
+    proxy_set_header X-Key $http_x_api_key$arg_key$cookie_k;
+    location /header/ {
+        access_key zone=p from=header:X-Api-Key;
+        limit_req zone=by_header;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
+    }
+    location /argument/ {
+        access_key zone=p from=arg:key;
+        limit_req zone=by_argument;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
+    }
+    location /cookie/ {
+        access_key zone=p from=cookie:k;
+        limit_req zone=by_cookie;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
+    }
+    location /kept/ {
+        access_key zone=p from=header:X-Api-Key|arg:key;
+        access_key_strip off;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
+    }
+    location /page/ {
+        access_key zone=p from=header:X-Api-Key;
+        limit_req zone=by_header;
+        error_page 420 = /seen;
+    }
+    location /seen { proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock; }
+--- rows
+/header/a [X-Api-Key: KEY-ACME]         200 body=|/header/a||
+/header/a [X-Api-Key: KEY-ACME]         420
+/header/a [X-Api-Key: KEY-BETA-1]       200 body=|/header/a||
+/argument/a?key=KEY-ACME&b              200 body=|/argument/a?b||
+/argument/a?key=KEY-ACME&b              420
+/argument/a?key=KEY-BETA-1              200 body=|/argument/a||
+/cookie/a [Cookie: k=KEY-ACME]          200 body=|/cookie/a||
+/cookie/a [Cookie: k=KEY-ACME]          420
+/cookie/a [Cookie: k=KEY-BETA-1]        200 body=|/cookie/a||
+/kept/a?key=KEY-ACME                    200 body=***|/kept/a?key=***||
+/kept/a [X-Api-Key: KEY-ACME]           200 body=***|/kept/a|***|
+/page/a [X-Api-Key: KEY-BETA-1]         200 body=|/seen||
+
+
+=== TEST 21: no policy on error pages
+--- config
+    access_key zone=p from=arg:key;
+    add_header X-Watermark $access_key_watermark always;
+    add_header X-Policy $access_key_policy always;
+    add_header X-Preset $access_key_preset always;
+    error_page 403 = /small$uri;
+    location /o/ { alias $TEST_NGINX_FIXTURES/; }
+    location /much/ {
+        access_key_quota requests=1 per=day;
+        error_page 429 = /small$uri;
+        alias $TEST_NGINX_FIXTURES/;
+    }
+    location /small/ { access_key off; return 200 "$access_key_status [$access_key_watermark]"; }
+--- rows
+/o/in/text.txt?key=KEY-NARROW      404 X-Watermark=on X-Policy=watermark=on
+/o/text.txt?key=KEY-NARROW         200 body=forbidden%20[] !X-Watermark !X-Policy
+/much/text.txt?key=KEY-BETA-1      200 same=text.txt X-Watermark=off X-Preset=thumb,hd
+/much/text.txt?key=KEY-BETA-1      200 body=quota%20[] !X-Watermark !X-Policy !X-Preset
+
+
+=== TEST 22: where COPY and MOVE write to
+--- config
+    location /o/ {
+        access_key zone=p from=header:X-Api-Key;
+        dav_methods COPY MOVE;
+        root $TEST_NGINX_HTML_DIR;
+    }
+--- user_files eval
+[[ 'o/in/a' => 'text' ], [ 'o/too/a' => 'other' ]]
+--- rows
+COPY /o/in/a [X-Api-Key: KEY-NARROW] [Destination: /o/in/b]                     204
+COPY /o/in/a [X-Api-Key: KEY-NARROW] [Destination: http://localhost/o/too/b]    204
+COPY /o/in/a [X-Api-Key: KEY-NARROW] [Destination: /o/b]                        403 line=info:not:for:this:request
+COPY /o/in/a [X-Api-Key: KEY-NARROW] [Destination: http://localhost/o/b]        403
+MOVE /o/in/a [X-Api-Key: KEY-NARROW] [Destination: /o/in/%2e%2e/b]              403
+COPY /o/in/a [X-Api-Key: KEY-ACME] [Destination: /o/b]                          204
+/o/in/b [X-Api-Key: KEY-NARROW]                                                 200 body=text
+/o/too/b [X-Api-Key: KEY-NARROW]                                                200 body=text
+/o/b [X-Api-Key: KEY-ACME]                                                      200 body=text

@@ -10,6 +10,22 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b
 /// The same in a path.
 const RESERVED_IN_PATHS: &AsciiSet = &RESERVED.remove(b'/');
 
+/// What no path has as it is (RFC 3986, section 3.3).
+const NOT_IN_PATHS: &AsciiSet = &RESERVED_IN_PATHS
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
 /// Undoes percent-encoding. A percent sign that begins none stays.
 #[must_use]
 pub fn percent_decode_lossy(text: &[u8]) -> Cow<'_, [u8]> {
@@ -43,6 +59,11 @@ pub fn percent_encode(text: &[u8]) -> String {
 /// Percent-encodes the same but slashes.
 pub(crate) fn percent_encode_path(text: &[u8]) -> String {
     percent_encoding::percent_encode(text, RESERVED_IN_PATHS).to_string()
+}
+
+/// Percent-encodes what can't be in a path otherwise.
+pub(crate) fn percent_encode_plain(path: &[u8]) -> String {
+    percent_encoding::percent_encode(path, NOT_IN_PATHS).to_string()
 }
 
 /// The byte that two hexadecimal digits are.

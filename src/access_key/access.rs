@@ -59,6 +59,7 @@ fn check(request: Request<'_>) -> ngx_int_t {
     if super::strip::strip_key(request).is_err() {
         return NGX_ERROR as ngx_int_t;
     }
+    super::values::forget(request);
     let client = request.main();
     let Some(request_keys) = RequestKeys::of(client) else { return NGX_ERROR as ngx_int_t };
     let Some(request_key) = request_keys.here(client, conf) else {
@@ -125,7 +126,12 @@ fn admit(request: Request<'_>, conf: &LocConf, request_key: &RequestKey) -> Acce
     let (Some(partner), Some(record)) = (request_key.partner(), request_key.record()) else {
         return AccessDecision::Unknown;
     };
-    if !partner.may_see(&request_key.uri) || !partner.may_use(request.method()) {
+    let mut may_write = true;
+    request.each_incoming(b"Destination", |header| {
+        may_write &= partner.may_write_to(header.value());
+    });
+    let may_see = partner.may_see(&request_key.uri);
+    if !may_see || !may_write || !partner.may_use(request.method()) {
         return AccessDecision::Forbidden;
     }
     let zone = &request_key.live;

@@ -16,6 +16,7 @@ use image_gate_runtime::key::state_file;
 use image_gate_runtime::key::{Keys, key_file};
 use nginx_sys::NGX_LOG_ERR;
 
+use super::values::KeyVariables;
 use super::zone::{KeyFile, KeyTable, Record, StateFile, Zone, ZoneHeader};
 use crate::ngx::conf::{Expression, Place, Places};
 use crate::ngx::location::{ErrorPage, Exits, Found, Server};
@@ -423,6 +424,7 @@ pub struct AccessConf {
     pub name: Vec<u8>,
     /// Where keys are looked for.
     pub sources: Vec<KeySource>,
+    pub variables: KeyVariables,
 }
 
 impl AccessConf {

@@ -15,6 +15,7 @@ use super::conf::{
     AccessConf, AccessKey, Errors, FileConf, LocConf, MainConf, Quotas, RateLimitHeaders,
     RedirectTarget, SrvConf, ZoneConf,
 };
+use super::values::KeyVariables;
 use super::zone::{KeyFile, StateFile};
 use super::{alert, export, redirect, status, usage};
 use crate::ngx::conf::{
@@ -227,7 +228,10 @@ fn set_access(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfEr
     if sources.is_empty() {
         return Err(ConfError::invalid("no \"from=\": where the key is, such as arg:key"));
     }
-    once(&mut conf.access, Some(Rc::new(AccessConf { name, sources })))
+    once(
+        &mut conf.access,
+        Some(Rc::new(AccessConf { name, sources, variables: KeyVariables::default() })),
+    )
 }
 
 fn set_quota(conf: &mut LocConf, args: &DirectiveArgs<'_>) -> Result<(), ConfError> {

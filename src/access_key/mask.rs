@@ -93,6 +93,14 @@ impl Censor for ErrorLogLines {
     }
 }
 
+/// A text of a request that goes on to others without the keys in it, wherever the server takes
+/// them from; `None` where there are none. What is only called like one stays.
+pub fn without_keys(request: Request<'_>, text: &[u8]) -> Option<Vec<u8>> {
+    let mut finder = KeyFinder::of_servers(request, SrvConf::takes_keys)?;
+    finder.sources.clear();
+    finder.mask(text, false)
+}
+
 /// Masks what access logs show of a request, or of one of its subrequests.
 pub fn before_log(request: Request<'_>) {
     let Some(mut finder) = KeyFinder::of(request) else { return };
@@ -335,8 +343,12 @@ impl Line {
 impl<'r> KeyFinder<'r> {
     /// `None` where nothing is to be masked.
     fn of(request: Request<'r>) -> Option<KeyFinder<'r>> {
+        KeyFinder::of_servers(request, |server| server.mask() && server.takes_keys())
+    }
+
+    /// The same of the servers that `wants` says yes to.
+    fn of_servers(request: Request<'r>, wants: impl Fn(&SrvConf) -> bool) -> Option<KeyFinder<'r>> {
         let main = request.main_conf::<AccessKey>()?;
-        let wants = |server: &SrvConf| server.mask() && server.takes_keys();
         let mut servers: SmallVec<[Pooled<SrvConf>; 1]> = SmallVec::new();
         if request.is_unprocessed() {
             let known = main.servers.borrow();
@@ -595,14 +607,8 @@ impl<'r> KeyFinder<'r> {
 
     /// The value of a variable without keys; `None` where it has none.
     fn mask_variable(&mut self, name: &[u8], value: &[u8]) -> Option<Vec<u8>> {
-        let is_source = |source: &KeySource| match source {
-            KeySource::Argument(wanted) => is_named(name, b"arg_", wanted),
-            KeySource::Header(wanted) => {
-                is_named(name, b"http_", wanted) && **wanted != *b"authorization"
-            }
-            KeySource::Cookie(wanted) => is_named(name, b"cookie_", wanted),
-            KeySource::Segment(_) => false,
-        };
+        let is_source =
+            |source: &KeySource| is_variable_of(name, source) && name != b"http_authorization";
         if self.is_blind
             || self.sources.iter().any(is_source)
             || self.keys.iter().any(|key| key == value)
@@ -663,6 +669,16 @@ impl<'r> KeyFinder<'r> {
                 replace(&header, self.mask_variable(variable, header.value()));
             });
         }
+    }
+}
+
+/// Whether that is the name of the variable of what is in a source.
+pub fn is_variable_of(name: &[u8], source: &KeySource) -> bool {
+    match source {
+        KeySource::Argument(wanted) => is_named(name, b"arg_", wanted),
+        KeySource::Header(wanted) => is_named(name, b"http_", wanted),
+        KeySource::Cookie(wanted) => is_named(name, b"cookie_", wanted),
+        KeySource::Segment(_) => false,
     }
 }
 

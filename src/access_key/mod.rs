@@ -4,6 +4,7 @@ mod access;
 mod accounting;
 mod alert;
 mod background;
+mod caches;
 mod conf;
 mod directives;
 mod export;
@@ -20,6 +21,7 @@ mod status;
 mod strip;
 mod taken;
 mod usage;
+mod values;
 mod variables;
 mod zone;
 
@@ -27,6 +29,7 @@ use nginx_sys::{
     NGX_LOG_ERR, ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ACCESS,
     ngx_http_phases_NGX_HTTP_LOG_PHASE as LOG,
     ngx_http_phases_NGX_HTTP_POST_READ_PHASE as POST_READ,
+    ngx_http_phases_NGX_HTTP_PREACCESS_PHASE as PREACCESS,
     ngx_http_phases_NGX_HTTP_REWRITE_PHASE as REWRITE,
 };
 
@@ -34,6 +37,7 @@ use crate::image_resize::status::TROUBLES;
 use crate::ngx::conf::WarnedOnce;
 use crate::ngx::module::Hooks;
 use crate::ngx::{Cycle, Parser, Reported, allocator, error_body, filter, phase, variable, worker};
+pub use caches::AccessKeyFilter;
 pub use conf::{AccessKey, LocConf, MainConf, SrvConf};
 
 impl Hooks for AccessKey {
@@ -62,6 +66,7 @@ impl Hooks for AccessKey {
         phase::add::<strip::Rewrite>(parser, REWRITE)?;
         // Before `return` answers. The blocks of `if` say nothing of this.
         phase::add::<access::Subrequest>(parser, REWRITE)?;
+        phase::add_first::<values::Forget>(parser, PREACCESS)?;
         phase::add::<access::Access>(parser, ACCESS)?;
         phase::add_first::<accounting::Log>(parser, LOG)
     }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use image_gate_core::escapes::percent_decode_lossy;
-use image_gate_core::key::source::{Edit, arguments, cookies, edit_segment, segment};
+use image_gate_core::key::source::{Edit, KeySegment, arguments, cookies, edit_segments, segment};
 use image_gate_core::key::{KeySource, Partner, QuotaLimits, Resource, Usage};
 use smallvec::SmallVec;
 
@@ -78,6 +78,8 @@ pub struct RequestKey {
     pub own_rate: Cell<Option<u64>>,
     /// How many bytes of it are paid for, where its partner has a rate.
     pub paid_bytes: Cell<u64>,
+    /// Whether it is decided by a header or a cookie what is answered, and the address has no key.
+    pub is_unseen: bool,
     /// The segment that was taken for a key.
     segment: Option<Rc<[u8]>>,
     // The key table as it was when the request came, and the places of partner and record.
@@ -133,7 +135,7 @@ impl RequestKey {
     }
 
     /// Whether a segment was taken for the key.
-    fn took(&self, credential: &Credential) -> bool {
+    pub fn took(&self, credential: &Credential) -> bool {
         self.segment.as_deref() == Some(&*credential.key)
     }
 
@@ -206,6 +208,8 @@ pub struct RequestKeys {
     credentials: RefCell<SmallVec<[SourceRead; 1]>>,
     /// What was taken out as a key.
     noted: RefCell<SmallVec<[Rc<[u8]>; 1]>>,
+    /// The places of variables whose values were kept though the key was taken out.
+    values: RefCell<SmallVec<[usize; 2]>>,
     /// Whose sources were masked or taken out last.
     stripped: Cell<Option<*const AccessConf>>,
     /// Why the request was refused last.
@@ -256,6 +260,16 @@ impl RequestKeys {
     /// Whether the keys were taken out of these sources just before; they are from now on.
     pub fn is_stripped(&self, access: &Rc<AccessConf>) -> bool {
         self.stripped.replace(Some(Rc::as_ptr(access))) == Some(Rc::as_ptr(access))
+    }
+
+    /// Notes the place of a variable that says the key.
+    pub fn keep_value(&self, place: usize) {
+        self.values.borrow_mut().push(place);
+    }
+
+    /// The places of those variables, once.
+    pub fn take_values(&self) -> impl Iterator<Item = usize> {
+        self.values.take().into_iter()
     }
 
     /// What the client presented in a source.
@@ -340,6 +354,7 @@ impl RequestKeys {
             running: Cell::default(),
             own_rate: Cell::default(),
             paid_bytes: Cell::default(),
+            is_unseen: false,
             segment: None,
             key_table,
             partner: None,
@@ -352,15 +367,13 @@ impl RequestKeys {
         let differs = |key: &Option<Rc<[u8]>>, credential: &Credential| {
             key.as_ref().is_some_and(|key| *key != credential.key)
         };
-        let mut found = None;
+        let (mut found, mut is_ambiguous, mut is_in_address) = (None, false, false);
         for source in
             access.sources.iter().filter(|source| !matches!(source, KeySource::Segment(_)))
         {
             let Some(credential) = self.credential(request, source) else { continue };
-            if credential.is_ambiguous || differs(&key, &credential) {
-                request_key.key_status = KeyStatus::Ambiguous;
-                return Some(request_key);
-            }
+            is_ambiguous |= credential.is_ambiguous || differs(&key, &credential);
+            is_in_address |= matches!(source, KeySource::Argument(_));
             if key.is_none() {
                 found = find(&credential.key);
                 key = Some(credential.key);
@@ -368,22 +381,31 @@ impl RequestKeys {
         }
         // Every path has segments. Beside a key, only another key is one; the last one is the
         // name of what is asked for.
+        let mut segments: SmallVec<[KeySegment; 1]> = SmallVec::new();
         for source in &access.sources {
-            let KeySource::Segment(number) = source else { continue };
+            let &KeySource::Segment(number) = source else { continue };
             let Some(credential) = self.credential(request, source) else { continue };
             let partner = find(&credential.key);
-            if partner.is_some() && differs(&key, &credential) {
-                request_key.key_status = KeyStatus::Ambiguous;
-                return Some(request_key);
+            if key.is_some() && partner.is_none() {
+                continue;
             }
-            if key.is_none() || partner.is_some() {
-                if let Some(uri) = edit_segment(&request_key.uri, *number, Edit::Remove) {
-                    request_key.uri = uri.into();
-                }
-                request_key.segment = Some(credential.key.clone());
-                found = partner;
-                key = Some(credential.key);
-            }
+            is_ambiguous |= differs(&key, &credential);
+            is_in_address = true;
+            let is_held = partner.is_some();
+            segments.push(KeySegment { number, key: credential.key.clone(), is_held });
+            request_key.segment = Some(credential.key.clone());
+            found = partner;
+            key = Some(credential.key);
+        }
+        let is_hidden =
+            |source: &KeySource| matches!(source, KeySource::Header(_) | KeySource::Cookie(_));
+        request_key.is_unseen = !is_in_address && access.sources.iter().any(is_hidden);
+        if let Some(uri) = edit_segments(&request_key.uri, &segments, Edit::Remove) {
+            request_key.uri = uri.into();
+        }
+        if is_ambiguous {
+            request_key.key_status = KeyStatus::Ambiguous;
+            return Some(request_key);
         }
 
         let time = worker::time();

@@ -3,13 +3,15 @@
 use image_gate_core::escapes::percent_decode_lossy;
 use image_gate_core::key::KeySource;
 use image_gate_core::key::source::{
-    Edit, arguments, cookies, edit_arguments, edit_cookies, edit_segment, edit_uri, segment,
+    Edit, KeySegment, arguments, cookies, edit_arguments, edit_cookies, edit_request_uri,
+    edit_segments, edit_uri, mask_segments,
 };
 use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_int_t};
 use smallvec::SmallVec;
 
 use super::conf::{conf, server};
-use super::request_key::{RequestKey, RequestKeys, bearer};
+use super::mask;
+use super::request_key::{RequestKeys, bearer};
 use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
 use crate::ngx::{NoMemory, Request};
@@ -43,7 +45,9 @@ pub fn strip_key(request: Request<'_>) -> Result<(), NoMemory> {
         (false, true) => Edit::Mask,
         (false, false) => return Ok(()),
     };
+    access.variables.keep(request, request_keys, &access.sources);
     let mut is_named = false;
+    let mut segments: SmallVec<[KeySegment; 1]> = SmallVec::new();
     for source in &access.sources {
         let before = |value: &[u8]| {
             let credential = request_keys.credential(request, source);
@@ -60,71 +64,48 @@ pub fn strip_key(request: Request<'_>) -> Result<(), NoMemory> {
             KeySource::Header(name) => edit_header(request, name, edit, before),
             KeySource::Cookie(name) => edit_cookie(request, name, edit, before)?,
             KeySource::Segment(number) => {
-                // Only where it was a key, and not twice.
+                // Only where it was a key, of this request or of anybody's.
                 let Some(credential) = request_keys.credential(request, source) else { continue };
-                let key = &*credential.key;
-                if *request_key.uri == *request.uri()
-                    || segment(request.uri(), *number) != Some(key)
-                {
-                    continue;
-                }
-                if server.mask() {
-                    note_parted(request, request_keys, key);
-                    request.edit_line(|uri| edit_uri(uri, &[], Some(key), Edit::Mask))?;
-                }
-                let uri = request.part(RequestPart::UnparsedUri);
-                if let Some(uri) = edit_uri(uri, &[], Some(key), edit) {
-                    request.set_part(RequestPart::UnparsedUri, &uri)?;
-                }
-                if let Some(uri) = edit_segment(request.uri(), *number, edit) {
-                    request.set_uri(&uri)?;
+                let is_held = request_key.is_held(&credential.key);
+                if is_held || request_key.took(&credential) {
+                    segments.push(KeySegment { number: *number, key: credential.key, is_held });
                 }
             }
         }
     }
-    mask_referer(request, request_keys, &request_key)?;
+    if let Some(path) = edit_segments(request.uri(), &segments, edit) {
+        if server.mask() {
+            segments.iter().for_each(|segment| note_parted(request, request_keys, &segment.key));
+            request.edit_line(|uri| mask_segments(uri, &segments))?;
+        }
+        let uri = request.part(RequestPart::UnparsedUri);
+        let uri = edit_request_uri(uri, &path, &segments, edit);
+        request.set_part(RequestPart::UnparsedUri, &uri)?;
+        request.set_uri(&path)?;
+    }
+    mask_referer(request)?;
     if is_named {
         let names = names(&access.sources);
         if server.mask() {
-            request.edit_line(|uri| edit_uri(uri, &names, None, Edit::Mask))?;
+            request.edit_line(|uri| edit_uri(uri, &names, Edit::Mask))?;
         }
-        let uri = edit_uri(request.part(RequestPart::UnparsedUri), &names, None, edit);
+        let uri = edit_uri(request.part(RequestPart::UnparsedUri), &names, edit);
         if let Some(uri) = uri {
             request.set_part(RequestPart::UnparsedUri, &uri)?;
         }
     }
+    access.variables.refresh(request, &access.sources);
     Ok(())
 }
 
 /// Masks the keys in `Referer`: the page that a picture stands in may have been asked for with one.
-/// Arguments of other pages that are called like one stay.
-fn mask_referer(
-    request: Request<'_>,
-    request_keys: &RequestKeys,
-    request_key: &RequestKey,
-) -> Result<(), NoMemory> {
-    let sources = &request_key.access.sources;
-    let is_key = |value: &[u8]| {
-        let value = percent_decode_lossy(value);
-        let is_presented = |source: &KeySource| {
-            let credential = request_keys.credential(request, source);
-            credential.is_some_and(|credential| *credential.key == *value)
-        };
-        sources.iter().any(is_presented) || request_key.is_held(&value)
-    };
+fn mask_referer(request: Request<'_>) -> Result<(), NoMemory> {
     let mut result = Ok(());
     request.each_incoming(b"Referer", |header| {
-        let uri = header.value();
-        let query = uri.splitn(2, |&byte| byte == b'?').nth(1).unwrap_or_default();
-        let mut names = names(sources);
-        names.retain(|name| arguments(query, name).any(is_key));
-        let segment = request_key.segment();
-        let Some(edited) = edit_uri(uri, &names, segment, Edit::Mask) else { return };
-        for name in &names {
-            arguments(query, name).for_each(|value| request_keys.note(value, None));
-        }
-        if result.is_ok() {
-            result = header.set_value(&edited);
+        if let Some(masked) = mask::without_keys(request, header.value())
+            && result.is_ok()
+        {
+            result = header.set_value(&masked);
         }
     });
     result

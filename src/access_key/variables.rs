@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::conf::conf;
-use super::request_key::{KeyStatus, RequestKey, RequestKeys};
+use super::request_key::{AccessDecision, KeyStatus, RequestKey, RequestKeys};
 use crate::ngx::Request;
 use crate::ngx::variable::Variable;
 
@@ -27,12 +27,12 @@ pub static VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "access_key_policy",
-        get: |request| Some(valid(request)?.partner()?.policy().into_bytes().into()),
+        get: |request| Some(let_in(request)?.partner()?.policy().into_bytes().into()),
     },
     Variable {
         name: "access_key_preset",
         get: |request| {
-            let request_key = valid(request)?;
+            let request_key = let_in(request)?;
             let presets = &request_key.partner()?.presets;
             (!presets.is_empty()).then(|| presets.join(",").into_bytes().into())
         },
@@ -40,7 +40,7 @@ pub static VARIABLES: &[Variable] = &[
     Variable {
         name: "access_key_watermark",
         get: |request| {
-            let watermark = valid(request)?.partner()?.watermark?;
+            let watermark = let_in(request)?.partner()?.watermark?;
             let word: &[u8] = if watermark { b"on" } else { b"off" };
             Some(word.into())
         },
@@ -54,6 +54,12 @@ fn request_key(request: Request<'_>) -> Option<Rc<RequestKey>> {
         Some(conf) => RequestKeys::of(request)?.here(request, conf),
         None => RequestKeys::find(request)?.last(),
     }
+}
+
+/// The key where it was not refused: an error page is for everybody, who have no policy.
+fn let_in(request: Request<'_>) -> Option<Rc<RequestKey>> {
+    let is_in = |key: &Rc<RequestKey>| key.decision.get().is_none_or(AccessDecision::lets_in);
+    valid(request).filter(is_in)
 }
 
 fn valid(request: Request<'_>) -> Option<Rc<RequestKey>> {

@@ -4,7 +4,7 @@ use nginx_sys::{ngx_chain_t, ngx_http_request_t, ngx_int_t};
 
 use super::chain::Chain;
 use super::guard::guard;
-use super::{ERROR, Request};
+use super::{ERROR, NoMemory, Request};
 
 type HeaderFilter = unsafe extern "C" fn(*mut ngx_http_request_t) -> ngx_int_t;
 type BodyFilter = unsafe extern "C" fn(*mut ngx_http_request_t, *mut ngx_chain_t) -> ngx_int_t;
@@ -64,6 +64,42 @@ unsafe extern "C" fn write<W: Writer>(
     // never while a request is served.
     let pass = || unsafe { NEXT_WRITER.map_or(ERROR, |next| next(r, chain)) };
     guard(request.log(), ERROR, || W::write(request, pass))
+}
+
+/// The filter of headers after the last one of ours.
+static mut NEXT_LAST: Option<HeaderFilter> = None;
+
+/// What is done with the headers of each answer to a client once `add_header` and `expires` have added theirs. There is one
+/// such filter in this library.
+pub trait LastHeaders: 'static {
+    /// Changes the headers.
+    ///
+    /// # Errors
+    /// There is no memory.
+    fn finish(request: Request<'_>) -> Result<(), NoMemory>;
+}
+
+/// Puts the filter on top of nginx's chain, in `postconfiguration` of a module that nginx has before the one that adds headers.
+pub fn install_last<F: LastHeaders>() {
+    // SAFETY: as in `install`.
+    unsafe {
+        NEXT_LAST = nginx_sys::ngx_http_top_header_filter;
+        nginx_sys::ngx_http_top_header_filter = Some(last::<F>);
+    }
+}
+
+unsafe extern "C" fn last<F: LastHeaders>(r: *mut ngx_http_request_t) -> ngx_int_t {
+    // SAFETY: nginx filters a live request.
+    let Some(request) = (unsafe { Request::new(r) }) else { return ERROR };
+    if request.is_main() {
+        let finished = guard(request.log(), Err(NoMemory), || F::finish(request));
+        if finished.is_err() {
+            return ERROR;
+        }
+    }
+    // SAFETY: nginx's own filter, with what nginx passed; only `install_last` writes it, and never
+    // while a request is served.
+    unsafe { NEXT_LAST.map_or(ERROR, |next| next(r)) }
 }
 
 unsafe extern "C" fn header<F: Filter>(r: *mut ngx_http_request_t) -> ngx_int_t {

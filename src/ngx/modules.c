@@ -49,6 +49,8 @@ ig_module(ngx_http_image_resize_cache_module, NULL, ngx_http_image_resize_cache_
 ig_module(ngx_http_access_key_module, ngx_http_access_key_init_module,
     ngx_http_access_key_init_process, ngx_http_access_key_exit_process);
 
+ig_module(ngx_http_access_key_filter_module, NULL, NULL, NULL);
+
 ig_module(ngx_http_secure_link_hash_module, NULL, NULL, NULL);
 
 ig_module(ngx_http_image_gate_s3_module, ngx_http_image_gate_s3_init_module,

@@ -568,21 +568,34 @@ impl<'r> Request<'r> {
     /// # Errors
     /// Without memory it is not added.
     pub fn add_vary(self, name: &'static str) -> Result<(), NoMemory> {
-        let mut listed = false;
-        self.each_header(b"Vary", |header| {
-            listed |= header.value.as_bytes().split(|&byte| byte == b',').any(|field| {
-                let field = field.trim_ascii();
-                field == b"*" || field.eq_ignore_ascii_case(name.as_bytes())
-            });
+        self.add_unless("Vary", name, |listed| {
+            listed == b"*" || listed.eq_ignore_ascii_case(name.as_bytes())
+        })
+    }
+
+    /// Adds `item` to what the header `name` lists, unless it lists something of which `is_enough` says so.
+    ///
+    /// # Errors
+    /// Without memory it is not added.
+    pub fn add_unless(
+        self,
+        name: &'static str,
+        item: &'static str,
+        is_enough: impl Fn(&[u8]) -> bool,
+    ) -> Result<(), NoMemory> {
+        let mut is_listed = false;
+        self.each_header(name.as_bytes(), |header| {
+            let mut items = header.value.as_bytes().split(|&byte| byte == b',');
+            is_listed |= items.any(|item| is_enough(item.trim_ascii()));
         });
-        if listed {
+        if is_listed {
             return Ok(());
         }
         let mut added = false;
-        self.each_header(b"Vary", |header| {
+        self.each_header(name.as_bytes(), |header| {
             let before = header.value.as_bytes();
             if !added && !before.trim_ascii().is_empty() {
-                let all = [before, b", ", name.as_bytes()].concat();
+                let all = [before, b", ", item.as_bytes()].concat();
                 if let Some(value) = pool::copy(self.pool(), &all) {
                     header.value = value;
                     added = true;
@@ -590,7 +603,7 @@ impl<'r> Request<'r> {
             }
         });
         if !added {
-            self.push_header("Vary", name.as_bytes()).ok_or(NoMemory)?;
+            self.push_header(name, item.as_bytes()).ok_or(NoMemory)?;
         }
         Ok(())
     }

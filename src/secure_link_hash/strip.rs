@@ -56,7 +56,7 @@ pub fn strip_arguments(request: Request<'_>) -> Result<(), NoMemory> {
         }
     }
     let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
-    request.edit_lines(|uri| edit_uri(uri, &names, None, Edit::Remove))?;
+    request.edit_lines(|uri| edit_uri(uri, &names, Edit::Remove))?;
 
     let after = PARTS.map(|part| request.string(part));
     if before == after {

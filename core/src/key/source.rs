@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use memchr::{memchr, memchr2};
 
-use crate::escapes::percent_decode_lossy;
+use crate::escapes::{percent_decode_lossy, percent_encode_plain};
 
 /// What stands where a key was.
 pub const MASK: &[u8] = b"***";
@@ -109,75 +109,107 @@ pub fn segment(path: &[u8], number: usize) -> Option<&[u8]> {
     path.split(|&byte| byte == b'/').nth(number).filter(|segment| !segment.is_empty())
 }
 
-/// The path with that segment edited; `None` where there is none.
-#[must_use]
-pub fn edit_segment(path: &[u8], number: usize, edit: Edit) -> Option<Vec<u8>> {
-    segment(path, number)?;
-    let mut segments: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
-    match edit {
-        // The last one leaves its slash: /a/KEY is /a/.
-        Edit::Remove if number + 1 < segments.len() => drop(segments.remove(number)),
-        Edit::Remove => *segments.get_mut(number)? = b"",
-        Edit::Mask => *segments.get_mut(number)? = MASK,
-    }
-    Some(segments.join(&b'/'))
+/// A segment of a path that came as a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySegment {
+    /// Where it is, from 1.
+    pub number: usize,
+    /// Which key.
+    pub key: Rc<[u8]>,
+    /// Whether it is a key of somebody's.
+    pub is_held: bool,
 }
 
-/// A URI as a client wrote it, in a request line, a `Referer` or alone, with the arguments of
-/// those names and all segments that mean `segment` edited; `None` where there are none.
+/// The path with these segments edited; `None` where it has none of them. What somebody holds is
+/// masked where it stands once more: if it was taken out there, too, the path would be one that
+/// nobody looked at.
 #[must_use]
-pub fn edit_uri(
-    uri: &[u8],
-    names: &[&[u8]],
-    segment: Option<&[u8]>,
-    edit: Edit,
-) -> Option<Vec<u8>> {
-    let (path, query) = match memchr(b'?', uri) {
-        Some(at) => (&uri[..at], Some(&uri[at + 1..])),
-        None => (uri, None),
-    };
-    let is_key = |part: &[u8]| {
-        segment.is_some_and(|key| !key.is_empty() && *percent_decode_lossy(part) == *key)
-    };
-    let parts = || path.split(|&byte| byte == b'/').enumerate().map(|(at, part)| (at > 0, part));
-    let has_key = segment.is_some() && parts().any(|(follows, part)| follows && is_key(part));
-    let mut rest = query.map(Cow::Borrowed);
-    for name in names {
-        if let Some(edited) = rest.as_ref().and_then(|rest| edit_arguments(rest, name, edit)) {
-            rest = Some(Cow::Owned(edited));
-        }
-    }
-    if !has_key && !matches!(rest, Some(Cow::Owned(_))) {
-        return None;
-    }
+pub fn edit_segments(path: &[u8], keys: &[KeySegment], edit: Edit) -> Option<Vec<u8>> {
+    edit_parts(path, keys, edit, |part| Cow::Borrowed(part))
+}
 
-    let mut edited = Vec::with_capacity(uri.len() + MASK.len());
-    if has_key {
-        let mut is_cut = false;
-        for (follows, part) in parts() {
-            if follows && !is_cut {
-                edited.push(b'/');
-            }
-            let is_key = follows && is_key(part);
-            is_cut = is_key && edit == Edit::Remove;
-            edited.extend_from_slice(if !is_key {
-                part
-            } else if is_cut {
-                b""
-            } else {
-                MASK
-            });
+/// The segments of a path edited, where `meaning` is what they mean, which may be several of them.
+fn edit_parts<'p>(
+    path: &'p [u8],
+    keys: &[KeySegment],
+    edit: Edit,
+    meaning: impl Fn(&'p [u8]) -> Cow<'p, [u8]>,
+) -> Option<Vec<u8>> {
+    let (mut edited, mut is_edited) = (Vec::with_capacity(path.len() + MASK.len()), false);
+    let (mut number, mut is_cut) = (0, false);
+    for (at, part) in path.split(|&byte| byte == b'/').enumerate() {
+        if at > 0 && !is_cut {
+            edited.push(b'/');
         }
-    } else {
-        edited.extend_from_slice(path);
+        let meant = meaning(part);
+        let is_it = |key: &&KeySegment| *key.key == *meant;
+        let is_here = |key: &KeySegment| key.number == number;
+        let found = keys.iter().filter(is_it).any(|key| number > 0 && is_here(key));
+        let again = keys.iter().filter(is_it).any(|key| number > 0 && key.is_held);
+        // The last one leaves its slash: /a/KEY is /a/.
+        is_cut = found && edit == Edit::Remove;
+        edited.extend_from_slice(match (is_cut, found || again) {
+            (true, _) => b"",
+            (false, true) => MASK,
+            (false, false) => part,
+        });
+        is_edited |= found || again;
+        number += 1 + meant.iter().filter(|&&byte| byte == b'/').count();
     }
-    if let (Some(rest), Some(query)) = (rest, query)
-        && (!rest.is_empty() || query.is_empty())
-    {
-        edited.push(b'?');
-        edited.extend_from_slice(&rest);
+    is_edited.then_some(edited)
+}
+
+/// A URI as the client wrote it without the keys that were taken out of what it means, which left
+/// `path`. Where it does not plainly mean that path, by dots, slashes or escapes that went
+/// together with a key, it is made of it.
+#[must_use]
+pub fn edit_request_uri(uri: &[u8], path: &[u8], keys: &[KeySegment], edit: Edit) -> Vec<u8> {
+    let uri = uri.split(|&byte| byte == b'#').next().unwrap_or_default();
+    let (old, query) = match memchr(b'?', uri) {
+        Some(at) => (&uri[..at], &uri[at..]),
+        None => (uri, &b""[..]),
+    };
+    let edited = edit_parts(old, keys, edit, percent_decode_lossy);
+    let edited = edited.filter(|edited| *percent_decode_lossy(edited) == *path);
+    let mut edited = edited.unwrap_or_else(|| percent_encode_plain(path).into_bytes());
+    edited.extend_from_slice(query);
+    edited
+}
+
+/// A URI as a client wrote it, alone or in a request line, with all segments masked that are keys
+/// or hold one; `None` where there are none.
+#[must_use]
+pub fn mask_segments(uri: &[u8], keys: &[KeySegment]) -> Option<Vec<u8>> {
+    let (path, query) = uri.split_at(memchr(b'?', uri).unwrap_or(uri.len()));
+    let is_key = |part: &[u8]| keys.iter().any(|key| *key.key == *part);
+    let (mut masked, mut is_masked) = (Vec::with_capacity(uri.len() + MASK.len()), false);
+    for (at, part) in path.split(|&byte| byte == b'/').enumerate() {
+        let meant = percent_decode_lossy(part);
+        let holds_key = is_key(&meant) || meant.split(|&byte| byte == b'/').any(is_key);
+        if at > 0 {
+            masked.push(b'/');
+        }
+        masked.extend_from_slice(if holds_key { MASK } else { part });
+        is_masked |= holds_key;
     }
-    Some(edited)
+    masked.extend_from_slice(query);
+    is_masked.then_some(masked)
+}
+
+/// A URI as a client wrote it, in a request line or alone, with the arguments of those names
+/// edited; `None` where there are none.
+#[must_use]
+pub fn edit_uri(uri: &[u8], names: &[&[u8]], edit: Edit) -> Option<Vec<u8>> {
+    let (path, query) = uri.split_at(memchr(b'?', uri)?);
+    let mut rest = Cow::Borrowed(&query[1..]);
+    for name in names {
+        if let Some(edited) = edit_arguments(&rest, name, edit) {
+            rest = Cow::Owned(edited);
+        }
+    }
+    let Cow::Owned(rest) = rest else { return None };
+    let mark: &[u8] = if rest.is_empty() { b"" } else { b"?" };
+    Some([path, mark, &rest].concat())
 }
 
 /// What separators, one or two of them, divide a text into: whole, and as name and value.
@@ -315,14 +347,32 @@ mod tests {
         assert_eq!(segment(path, 2), Some(&b"KEY"[..]));
         assert_eq!(segment(path, 5), None);
         assert_eq!(segment(b"/a//b", 2), None);
-        assert_eq!(text(edit_segment(path, 2, Edit::Remove)).unwrap(), "/original_imgs/a/pic.jpg");
-        assert_eq!(
-            text(edit_segment(path, 2, Edit::Mask)).unwrap(),
-            "/original_imgs/***/a/pic.jpg"
-        );
-        assert_eq!(text(edit_segment(b"/a/KEY", 2, Edit::Remove)).unwrap(), "/a/");
-        assert_eq!(text(edit_segment(b"/KEY", 1, Edit::Remove)).unwrap(), "/");
-        assert_eq!(edit_segment(b"/a", 2, Edit::Remove), None);
+        for (path, keys, remove, mask) in [
+            (
+                "/original_imgs/KEY/a/pic.jpg",
+                &[2][..],
+                "/original_imgs/a/pic.jpg",
+                "/original_imgs/***/a/pic.jpg",
+            ),
+            ("/a/KEY", &[2], "/a/", "/a/***"),
+            ("/KEY", &[1], "/", "/***"),
+            ("/a/KEY/KEY/b", &[2], "/a/***/b", "/a/***/***/b"),
+            ("/a/KEY/KEY/b/KEY", &[3, 2], "/a/b/***", "/a/***/***/b/***"),
+            ("/a/KEY//b", &[2], "/a//b", "/a/***//b"),
+        ] {
+            let edited = |edit| text(edit_segments(path.as_bytes(), &keys_at(keys, true), edit));
+            assert_eq!(edited(Edit::Remove).as_deref(), Some(remove));
+            assert_eq!(edited(Edit::Mask).as_deref(), Some(mask));
+        }
+        assert_eq!(edit_segments(b"/a", &keys_at(&[2], true), Edit::Remove), None);
+        // What is nobody's may be the name of a folder.
+        let nobodys = edit_segments(b"/a/KEY/KEY/b", &keys_at(&[2], false), Edit::Remove);
+        assert_eq!(text(nobodys).unwrap(), "/a/KEY/b");
+    }
+
+    fn keys_at(numbers: &[usize], is_held: bool) -> Vec<KeySegment> {
+        let key = |&number: &usize| KeySegment { number, key: b"KEY"[..].into(), is_held };
+        numbers.iter().map(key).collect()
     }
 
     #[test]
@@ -331,16 +381,71 @@ mod tests {
         for (uri, mask, remove) in [
             ("/a?key=x&b=1", "/a?key=***&b=1", "/a?b=1"),
             ("/a?key=x&k=y", "/a?key=***&k=***", "/a"),
-            ("http://h/a/K%45Y/b", "http://h/a/***/b", "http://h/a/b"),
-            ("/a/./KEY//b?c", "/a/./***//b?c", "/a/.//b?c"),
-            ("/a/KEY", "/a/***", "/a/"),
+            ("http://h/a?KEY=x&k", "http://h/a?KEY=***&k", "http://h/a?k"),
         ] {
-            let edited = |edit| text(edit_uri(uri.as_bytes(), &names, Some(b"KEY"), edit));
+            let edited = |edit| text(edit_uri(uri.as_bytes(), &names, edit));
             assert_eq!(edited(Edit::Mask).as_deref(), Some(mask));
             assert_eq!(edited(Edit::Remove).as_deref(), Some(remove));
         }
-        assert_eq!(edit_uri(b"/KEYS/a?b", &names, Some(b"KEY"), Edit::Mask), None);
-        assert_eq!(edit_uri(b"/a?", &names, None, Edit::Mask), None);
+        assert_eq!(edit_uri(b"/key=x/a?b", &names, Edit::Mask), None);
+        assert_eq!(edit_uri(b"/a?", &names, Edit::Mask), None);
+        for (uri, masked) in [
+            ("http://h/a/K%45Y/b", "http://h/a/***/b"),
+            ("/a/./KEY//b?c", "/a/./***//b?c"),
+            ("/a/KEY", "/a/***"),
+            ("/a/KEY%2fb/x%2fKEY", "/a/***/***"),
+        ] {
+            assert_eq!(text(mask_segments(uri.as_bytes(), &keys_at(&[9], false))).unwrap(), masked);
+        }
+        assert_eq!(mask_segments(b"/KEYS/a?/KEY", &keys_at(&[9], true)), None);
+    }
+
+    /// What nginx makes of a URI.
+    fn resolved(uri: &[u8], merges_slashes: bool) -> Vec<u8> {
+        let path = uri.split(|byte| b"?#".contains(byte)).next().unwrap();
+        let path = percent_decode_lossy(path).into_owned();
+        let mut segments: Vec<&[u8]> = Vec::new();
+        let count = path.split(|&byte| byte == b'/').count();
+        for (at, part) in path.split(|&byte| byte == b'/').enumerate().skip(1) {
+            let is_last = at + 1 == count;
+            match part {
+                b"." | b".." => {
+                    if part == b".." {
+                        segments.pop();
+                    }
+                    if is_last {
+                        segments.push(b"");
+                    }
+                }
+                b"" if merges_slashes && !is_last => (),
+                _ => segments.push(part),
+            }
+        }
+        [b"/", &segments.join(&b'/')[..]].concat()
+    }
+
+    #[test]
+    fn what_the_client_wrote_stays_where_it_means_the_same() {
+        for (uri, expected) in [
+            ("/o/KEY/a%20b,c?x#y", "/o/a%20b,c?x"),
+            ("/%6f/K%45Y/a%2fb", "/%6f/a%2fb"),
+            ("/o//KEY/./x/../a b", "/o/a%20b"),
+            ("/o/KEY%2fa+b@c", "/o/a+b@c"),
+            ("/o/KEY/sub/KEY/../a", "/o/sub/a"),
+            ("/o/KEY/sub/KEY/KEY/../../../p/s", "/o/p/s"),
+            ("/o/KEY/KEY/%3f%25%23*", "/o/***/%3f%25%23*"),
+            ("/o/./KEY/KEY/%3f%25%23*", "/o/***/%3F%25%23*"),
+            ("/was/KEY/b?x", "/o/b?x"),
+        ] {
+            let path = match uri {
+                "/was/KEY/b?x" => b"/o/KEY/b".to_vec(),
+                _ => resolved(uri.as_bytes(), true),
+            };
+            let keys = keys_at(&[2], true);
+            let path = edit_segments(&path, &keys, Edit::Remove).unwrap();
+            let edited = edit_request_uri(uri.as_bytes(), &path, &keys, Edit::Remove);
+            assert_eq!(text(Some(edited)).unwrap(), expected);
+        }
     }
 
     proptest! {
@@ -370,10 +475,39 @@ mod tests {
         }
 
         #[test]
+        fn all_that_is_left_means_one_path_without_keys(
+            parts in proptest::collection::vec("KEY|K%45Y|a|b%20|\\*|%25|\\.|\\.\\.|%2e%2E|/|%2f|%2F|/|/|#|\\?|%3f", 0..24),
+            numbers in proptest::collection::vec(1usize..5, 1..3),
+            merges_slashes: bool, is_held: bool, is_removed: bool,
+        ) {
+            let uri = format!("/{}", parts.concat());
+            let path = resolved(uri.as_bytes(), merges_slashes);
+            let mut keys = keys_at(&numbers, is_held);
+            keys.retain(|key| segment(&path, key.number) == Some(b"KEY"));
+            let edit = if is_removed { Edit::Remove } else { Edit::Mask };
+            if let Some(path) = edit_segments(&path, &keys, edit) {
+                let edited = edit_request_uri(uri.as_bytes(), &path, &keys, edit);
+                prop_assert_eq!(
+                    text(Some(resolved(&edited, merges_slashes))), text(Some(path.clone())), "{:?}", text(Some(edited))
+                );
+                let is_key = |part: &[u8]| part == b"KEY";
+                let plain = percent_decode_lossy(edited.split(|&byte| byte == b'?').next().unwrap()).into_owned();
+                if is_held {
+                    prop_assert!(!path.split(|&byte| byte == b'/').any(is_key));
+                    prop_assert!(!plain.split(|&byte| byte == b'/').any(is_key));
+                }
+            }
+        }
+
+        #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60), number in 0usize..9) {
             for edit in [Edit::Mask, Edit::Remove] {
-                let _ = edit_uri(&bytes, &[b"k"], Some(&bytes), edit);
-                let _ = edit_segment(&bytes, number, edit);
+                let _ = edit_uri(&bytes, &[b"k"], edit);
+                let key = bytes.split(|&byte| byte == b'/').nth(number).unwrap_or(b"k");
+                let keys = [KeySegment { number, key: key.into(), is_held: number > 4 }];
+                let _ = edit_segments(&bytes, &keys, edit);
+                let _ = edit_request_uri(&bytes, &bytes, &keys, edit);
+                let _ = mask_segments(&bytes, &keys);
                 let _ = edit_cookies(&bytes, b"k", edit);
             }
         }

@@ -9,7 +9,7 @@ use crate::key::source::{Edit, edit_uri};
 
 /// The parts of a URL, or of what follows the host in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Url<'a> {
+pub(crate) struct Url<'a> {
     /// Scheme and host; empty where there are none.
     pub origin: &'a [u8],
     /// From the first slash to the arguments.
@@ -112,7 +112,7 @@ pub fn comes_to(path: &[u8], uri: &[u8]) -> bool {
 pub fn without_arguments(url: &[u8], names: &[&[u8]]) -> Vec<u8> {
     let at = Url::parse(url).origin.len();
     let uri = url.get(at..).unwrap_or_default();
-    edit_uri(uri, names, None, Edit::Remove).unwrap_or_else(|| uri.to_vec())
+    edit_uri(uri, names, Edit::Remove).unwrap_or_else(|| uri.to_vec())
 }
 
 /// `NAME=VALUE&...`, taken apart.
