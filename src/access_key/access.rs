@@ -1,6 +1,7 @@
 //! Who is let in.
 
 use image_gate_core::key::{QuotaLimits, draft, legacy};
+use image_gate_core::link::path_of;
 use nginx_sys::{
     NGX_DECLINED, NGX_ERROR, NGX_HTTP_BAD_REQUEST, NGX_HTTP_NO_CONTENT,
     NGX_HTTP_SERVICE_UNAVAILABLE, NGX_HTTP_UNAUTHORIZED, NGX_LOG_INFO, NGX_LOG_WARN, NGX_OK,
@@ -59,7 +60,7 @@ fn check(request: Request<'_>) -> ngx_int_t {
     if super::strip::strip_key(request).is_err() {
         return NGX_ERROR as ngx_int_t;
     }
-    super::values::forget(request);
+    super::strip::forget(request);
     let client = request.main();
     let Some(request_keys) = RequestKeys::of(client) else { return NGX_ERROR as ngx_int_t };
     let Some(request_key) = request_keys.here(client, conf) else {
@@ -126,12 +127,13 @@ fn admit(request: Request<'_>, conf: &LocConf, request_key: &RequestKey) -> Acce
     let (Some(partner), Some(record)) = (request_key.partner(), request_key.record()) else {
         return AccessDecision::Unknown;
     };
-    let mut may_write = true;
+    let mut may_see = partner.may_see(&request_key.uri);
+    // Where COPY and MOVE write to. A path that nginx would not come to is in no folder.
     request.each_incoming(b"Destination", |header| {
-        may_write &= partner.may_write_to(header.value());
+        let is_in = |path: Vec<u8>| partner.may_see(&path);
+        may_see &= partner.paths.is_empty() || path_of(header.value()).is_some_and(is_in);
     });
-    let may_see = partner.may_see(&request_key.uri);
-    if !may_see || !may_write || !partner.may_use(request.method()) {
+    if !may_see || !partner.may_use(request.method()) {
         return AccessDecision::Forbidden;
     }
     let zone = &request_key.live;

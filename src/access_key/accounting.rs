@@ -6,7 +6,7 @@ use nginx_sys::{NGX_HTTP_BAD_REQUEST, NGX_OK, ngx_int_t, ngx_uint_t};
 use super::conf::conf;
 use super::request_key::{AccessDecision, KeyStatus, RequestKeys};
 use super::zone::Answered;
-use super::{mask, pace, values};
+use super::{mask, pace, strip};
 use crate::ngx::phase::Handler;
 use crate::ngx::{Request, worker};
 
@@ -29,7 +29,7 @@ impl Handler for Log {
             count(request);
             pace::settle(request);
         }
-        values::forget(request);
+        strip::forget(request);
         mask::before_log(request);
         NGX_OK as ngx_int_t
     }

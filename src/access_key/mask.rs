@@ -22,7 +22,7 @@ use smallvec::SmallVec;
 
 use super::conf::{AccessKey, SrvConf, VariableKind, server};
 use super::request_key::{RequestKeys, bearer};
-use super::strip::names;
+use super::source_names::{is_variable_of, names};
 use super::zone::KeyTable;
 use crate::ngx::censor::{Censor, censor};
 use crate::ngx::incoming::RequestPart;
@@ -670,26 +670,6 @@ impl<'r> KeyFinder<'r> {
             });
         }
     }
-}
-
-/// Whether that is the name of the variable of what is in a source.
-pub fn is_variable_of(name: &[u8], source: &KeySource) -> bool {
-    match source {
-        KeySource::Argument(wanted) => is_named(name, b"arg_", wanted),
-        KeySource::Header(wanted) => is_named(name, b"http_", wanted),
-        KeySource::Cookie(wanted) => is_named(name, b"cookie_", wanted),
-        KeySource::Segment(_) => false,
-    }
-}
-
-/// Whether the name of a variable is that prefix and what it stands for.
-fn is_named(name: &[u8], prefix: &[u8], wanted: &[u8]) -> bool {
-    name.strip_prefix(prefix).is_some_and(|name| {
-        name.len() == wanted.len()
-            && name.iter().zip(wanted).all(|(&byte, &wanted)| {
-                byte.eq_ignore_ascii_case(&wanted) || byte == b'_' && wanted == b'-'
-            })
-    })
 }
 
 /// Whether a line begins like one of a request. What does not is no HTTP, and may be shown to whoever wonders what it is.

@@ -17,6 +17,7 @@ mod problem;
 mod redirect;
 mod request_key;
 mod sent_back;
+mod source_names;
 mod status;
 mod strip;
 mod taken;
@@ -66,7 +67,7 @@ impl Hooks for AccessKey {
         phase::add::<strip::Rewrite>(parser, REWRITE)?;
         // Before `return` answers. The blocks of `if` say nothing of this.
         phase::add::<access::Subrequest>(parser, REWRITE)?;
-        phase::add_first::<values::Forget>(parser, PREACCESS)?;
+        phase::add_first::<strip::Forget>(parser, PREACCESS)?;
         phase::add::<access::Access>(parser, ACCESS)?;
         phase::add_first::<accounting::Log>(parser, LOG)
     }

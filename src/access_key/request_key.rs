@@ -262,9 +262,9 @@ impl RequestKeys {
         self.stripped.replace(Some(Rc::as_ptr(access))) == Some(Rc::as_ptr(access))
     }
 
-    /// Notes the place of a variable that says the key.
-    pub fn keep_value(&self, place: usize) {
-        self.values.borrow_mut().push(place);
+    /// Notes the places of variables that say the key.
+    pub fn keep_values(&self, places: &[usize]) {
+        self.values.borrow_mut().extend_from_slice(places);
     }
 
     /// The places of those variables, once.

@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use super::conf::{conf, server};
 use super::mask;
 use super::request_key::{RequestKeys, bearer};
+use super::source_names::names;
 use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
 use crate::ngx::{NoMemory, Request};
@@ -25,6 +26,24 @@ impl Handler for Rewrite {
             Ok(()) => NGX_DECLINED as ngx_int_t,
             Err(NoMemory) => NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t,
         }
+    }
+}
+
+/// Handler of the phase before access is asked for, behind all others of it: from here on nobody is to
+/// know the key.
+pub enum Forget {}
+
+impl Handler for Forget {
+    fn handle(request: Request<'_>) -> ngx_int_t {
+        forget(request);
+        NGX_DECLINED as ngx_int_t
+    }
+}
+
+/// Forgets what variables say of the key.
+pub fn forget(request: Request<'_>) {
+    if let Some(request_keys) = RequestKeys::find(request) {
+        request_keys.take_values().for_each(|place| request.forget_value(place));
     }
 }
 
@@ -45,7 +64,7 @@ pub fn strip_key(request: Request<'_>) -> Result<(), NoMemory> {
         (false, true) => Edit::Mask,
         (false, false) => return Ok(()),
     };
-    access.variables.keep(request, request_keys, &access.sources);
+    request_keys.keep_values(access.variables.keep(request, &access.sources));
     let mut is_named = false;
     let mut segments: SmallVec<[KeySegment; 1]> = SmallVec::new();
     for source in &access.sources {
@@ -123,15 +142,6 @@ fn note_parted(request: Request<'_>, request_keys: &RequestKeys, key: &[u8]) {
             parts().for_each(|part| request_keys.note(part, None));
         }
     }
-}
-
-/// The names of the arguments among the sources.
-pub fn names(sources: &[KeySource]) -> SmallVec<[&[u8]; 4]> {
-    let names = sources.iter().filter_map(|source| match source {
-        KeySource::Argument(name) => Some(&name[..]),
-        KeySource::Header(_) | KeySource::Cookie(_) | KeySource::Segment(_) => None,
-    });
-    names.collect()
 }
 
 /// Edits a header. Of `Authorization`, what is no token stays: it is a password for something else.

@@ -4,12 +4,9 @@
 use std::cell::OnceCell;
 
 use image_gate_core::key::KeySource;
-use nginx_sys::{NGX_DECLINED, ngx_int_t};
 
-use super::mask::is_variable_of;
-use super::request_key::RequestKeys;
+use super::source_names::is_variable_of;
 use crate::ngx::Request;
-use crate::ngx::phase::Handler;
 
 /// Places of nginx's variables.
 struct Places {
@@ -39,36 +36,19 @@ impl KeyVariables {
         })
     }
 
-    /// Keeps what variables say of the key, which is about to be taken out.
-    pub fn keep(&self, request: Request<'_>, request_keys: &RequestKeys, sources: &[KeySource]) {
-        for &place in &self.places(request, sources).keys {
+    /// Keeps what variables say of the key, which is about to be taken out; returns their places.
+    pub fn keep(&self, request: Request<'_>, sources: &[KeySource]) -> &[usize] {
+        let keys = &self.places(request, sources).keys;
+        for &place in keys {
             if let Some(value) = request.value(place).map(<[u8]>::to_vec) {
                 request.set_known_value(place, &value, "");
             }
-            request_keys.keep_value(place);
         }
+        keys
     }
 
     /// Has those found anew that the key was taken out of.
     pub fn refresh(&self, request: Request<'_>, sources: &[KeySource]) {
         self.places(request, sources).texts.iter().for_each(|&place| request.forget_value(place));
-    }
-}
-
-/// Handler of the phase before access is asked for, behind all others of it: from here on nobody is to
-/// know the key.
-pub enum Forget {}
-
-impl Handler for Forget {
-    fn handle(request: Request<'_>) -> ngx_int_t {
-        forget(request);
-        NGX_DECLINED as ngx_int_t
-    }
-}
-
-/// Forgets what variables say of the key.
-pub fn forget(request: Request<'_>) {
-    if let Some(request_keys) = RequestKeys::find(request) {
-        request_keys.take_values().for_each(|place| request.forget_value(place));
     }
 }

@@ -125,7 +125,7 @@ pub struct KeySegment {
 /// nobody looked at.
 #[must_use]
 pub fn edit_segments(path: &[u8], keys: &[KeySegment], edit: Edit) -> Option<Vec<u8>> {
-    edit_parts(path, keys, edit, |part| Cow::Borrowed(part))
+    edit_parts(path, keys, edit, Cow::Borrowed)
 }
 
 /// The segments of a path edited, where `meaning` is what they mean, which may be several of them.

@@ -38,7 +38,7 @@ pub use signer::{MIN_TAG, Signer, Token};
 pub use third_party::{ThirdParty, ThirdPartyFormat};
 #[cfg(test)]
 pub(crate) use url::argument_of_nginx;
-pub(crate) use url::{Url, arguments, resolved};
-pub use url::{UrlError, check_url, comes_to, decoded, without_arguments};
+pub use url::{UrlError, check_url, comes_to, decoded, path_of, without_arguments};
+pub(crate) use url::{arguments, resolved};
 pub use validity::{ValidityPeriod, parse_time};
 pub use verify_error::VerifyError;

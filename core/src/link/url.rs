@@ -9,7 +9,7 @@ use crate::key::source::{Edit, edit_uri};
 
 /// The parts of a URL, or of what follows the host in one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Url<'a> {
+pub(super) struct Url<'a> {
     /// Scheme and host; empty where there are none.
     pub origin: &'a [u8],
     /// From the first slash to the arguments.
@@ -106,6 +106,13 @@ pub fn comes_to(path: &[u8], uri: &[u8]) -> bool {
         merged
     };
     resolved(path).is_some_and(|resolved| resolved == merged(uri))
+}
+
+/// The path that nginx comes to for a URL, or for what follows the host in one; `None` where it would
+/// not.
+#[must_use]
+pub fn path_of(url: &[u8]) -> Option<Vec<u8>> {
+    resolved(Url::parse(url).path)
 }
 
 /// What follows the host in a URL, without its arguments of those names.
@@ -233,6 +240,23 @@ pub(super) fn address(text: &[u8]) -> Option<IpAddr> {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_that_nginx_comes_to() {
+        for (url, path) in [
+            ("/a/b?c", "/a/b"),
+            ("http://h/a", "/a"),
+            ("https://h:1//%61//b/./c/..#d", "/a/b/"),
+            ("/a/%2e%2E/b", "/b"),
+            ("/a%2f../b", "/b"),
+        ] {
+            let expected = path.as_bytes().to_vec();
+            assert_eq!(path_of(url.as_bytes()), Some(expected), "{url}");
+        }
+        for url in ["", "a/b", "http://h", "/../a", "/a%2", "*"] {
+            assert_eq!(path_of(url.as_bytes()), None, "{url}");
+        }
+    }
 
     #[test]
     fn parts_of_a_url() {
