@@ -3,9 +3,10 @@
 use std::fmt::{Debug, Formatter};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::available_parallelism;
+use std::thread::{self, available_parallelism};
 
 use image_gate_core::image::{Loan, Spare};
+use image_gate_isolation::run_beside;
 
 use super::job::Reservation;
 use super::zone::OtherWorkers;
@@ -58,6 +59,14 @@ impl Spare for SpareProcessors {
             LentProcessor { others: self.others, asked: AtomicUsize::new(0), reservation: None };
         loan.reservation = Reservation::take(bytes, self.memory);
         (loan.reservation.is_some() && is_idle()).then(|| Box::new(loan) as Box<dyn Loan>)
+    }
+
+    fn run(
+        &self,
+        beside: &mut (dyn FnMut() + Send),
+        here: &mut dyn FnMut(&mut dyn FnMut() -> bool),
+    ) -> thread::Result<()> {
+        run_beside(beside, here)
     }
 }
 

@@ -3,6 +3,7 @@
 //! A library that is asked for the pixels of a hostile file may be at one step of it for minutes, and nothing ends
 //! a thread from outside. A process can be ended. Those that do the work are made by one [helper](Processes) that
 //! a program starts while it is small: to copy a large program takes long, and all its threads wait for that.
+//! Of what is done in the process itself, [some](run_beside) is done by threads that wait for it.
 
 mod channel;
 mod child;
@@ -11,11 +12,13 @@ mod helper;
 mod memory;
 mod process;
 mod shared;
+mod threads;
 mod turn;
 
 pub use ending::end_by_panic;
 pub use helper::Processes;
 pub use memory::Memory;
+pub use threads::run_beside;
 
 use std::io;
 

@@ -1,6 +1,7 @@
 //! How running work learns that nobody wants it any more, and where it is done if it does not ask.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Error;
@@ -100,6 +101,28 @@ pub trait Spare: std::fmt::Debug + Send + Sync {
     /// Lends one until the loan is dropped, and so many bytes of memory with it; `None` where there is
     /// none now. It is asked seldom.
     fn lend(&self, bytes: u64) -> Option<Box<dyn Loan>>;
+
+    /// Runs `here`, and `beside` on the processor that was lent from when `here` calls what it is
+    /// given, which returns whether it is run, and begins it only once. Returns when both have ended.
+    ///
+    /// # Errors
+    /// What `beside` panicked with.
+    fn run(
+        &self,
+        beside: &mut (dyn FnMut() + Send),
+        here: &mut dyn FnMut(&mut dyn FnMut() -> bool),
+    ) -> thread::Result<()> {
+        thread::scope(|scope| {
+            let (mut beside, mut second) = (Some(beside), None);
+            here(&mut || {
+                let Some(beside) = beside.take() else { return false };
+                let thread = thread::Builder::new().name("image".to_owned());
+                second = thread.spawn_scoped(scope, beside).ok();
+                second.is_some()
+            });
+            second.map_or(Ok(()), thread::ScopedJoinHandle::join)
+        })
+    }
 
     /// How many pixels of a JPEG are enough that it is worth it: what is handed over takes a larger part of
     /// the work on smaller ones.

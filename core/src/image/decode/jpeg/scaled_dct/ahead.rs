@@ -81,7 +81,7 @@ pub(super) struct Reader<'a> {
     /// The components, with one row of MCUs.
     pub(super) components: Vec<Component>,
     control: &'a Control,
-    spare: &'a dyn Spare,
+    pub(super) spare: &'a dyn Spare,
     /// Bytes that are held of a row at most, and beside that.
     held: (usize, usize),
     /// What it has to do, once there is a processor. The memory that comes with that is lent until nothing is left

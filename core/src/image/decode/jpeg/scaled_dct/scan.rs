@@ -2,12 +2,12 @@
 
 use std::cell::Cell;
 use std::ops::Range;
-use std::thread;
+use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use memchr::memchr;
 
-use super::ahead::{Ahead, Outlook, Place, Reader, Resumed};
+use super::ahead::{Ahead, Ends, Outlook, Place, Reader, Resumed, Task};
 use super::bands::{Band, Block};
 use super::bits::{Bits, Bytes};
 use super::coefficients::Coefficients;
@@ -259,31 +259,31 @@ impl<'a> Scan<'a> {
         }
         let (units_ahead, begin) = (units_ahead.as_slice(), Instant::now());
         let control = self.control;
-        thread::scope(|scope| {
-            let mut second = None;
-            let read = self.read_units(frame, units, |frame, row| {
-                let task = reader.begin(row)?;
-                let (ahead, ends) = Ahead::new(reader, task, frame, begin)?;
-                let run = move || reader.run(task, ends, units_ahead);
-                let thread = thread::Builder::new().name("image".to_owned());
-                second = Some(thread.spawn_scoped(scope, run).ok()?);
-                Some(ahead)
-            });
-            // What it could not read is done by now, for whatever reason that was.
-            match second.map(thread::ScopedJoinHandle::join) {
-                None => {}
-                Some(Ok(made)) => {
-                    if let Some(left) = made? {
-                        left.make(None, control)?;
-                    }
-                }
-                Some(Err(_)) if self.painter.as_ref().is_some_and(Painter::is_split) => {
-                    return Err(Error::Internal("a second reader ended early".to_owned()).into());
-                }
-                Some(Err(_)) => {}
-            }
-            read
-        })
+        let (give, given) = channel::<(&Task, Ends<'_>)>();
+        let (mut made, mut read, mut units) = (None, Err(Stop::Declined), Some(units));
+        let beside = &mut made;
+        let ended = reader.spare.run(
+            &mut move || {
+                *beside = given.recv().ok().map(|(task, ends)| reader.run(task, ends, units_ahead));
+            },
+            &mut |start| {
+                let Some(units) = units.take() else { return };
+                read = self.read_units(frame, units, |frame, row| {
+                    let task = reader.begin(row)?;
+                    let (ahead, ends) = Ahead::new(reader, task, frame, begin)?;
+                    give.send((task, ends)).ok()?;
+                    start().then_some(ahead)
+                });
+            },
+        );
+        // What it could not read is done by now, for whatever reason that was.
+        if ended.is_err() && self.painter.as_ref().is_some_and(Painter::is_split) {
+            return Err(Error::Internal("a second reader ended early".to_owned()).into());
+        }
+        if let Some(left) = made.transpose()?.flatten() {
+            left.make(None, control)?;
+        }
+        read
     }
 
     /// Reads the blocks, each by the codes of its component.
