@@ -254,7 +254,7 @@ sub is_quiet { my ($name, $s) = @_; is(join('', $s->trouble), '', "$name - nothi
     my %is_old = map { $_ => 1 } $s->workers($before);
     $s->client->get('/a.jpg');
     $s->signal('USR2');
-    ok($s->wait(10, sub { !grep({ $_ == $s->named_master } 0, $before) && $s->client->get('/ready')->{status} == 200 }), "$name - upgrade");
+    ok($s->wait(10, sub { $s->master_after($before) && $s->client->get('/ready')->{status} == 200 }), "$name - upgrade");
     ok($s->wait(10, sub { !$is_old{ $s->client->get('/ready')->{body} } }), "$name - the new one answers");
     my $after = $s->named_master;
     my ($purges, %by) = (0);

@@ -167,7 +167,7 @@ sub quick_width {
     my $c = start_slow($s);
     $s->write_conf(locations(130));
     $s->signal('USR2');
-    ok($s->wait(20, sub { !grep { $_ == $s->named_master } 0, $old }),
+    ok($s->wait(20, sub { $s->master_after($old) }),
         "$name - a second master");
     my $new = $s->named_master;
     ok($s->wait(20, sub { scalar $s->workers($new) }), "$name - with a worker");

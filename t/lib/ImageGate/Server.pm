@@ -130,6 +130,13 @@ sub named_master {
     return $pid // 0;
 }
 
+# The one that it names instead of $old, 0 while there is none.
+sub master_after {
+    my ($self, $old) = @_;
+    my $pid = $self->named_master;
+    return $pid == $old ? 0 : $pid;
+}
+
 sub workers {
     my ($self, $master) = @_;
     $master ||= $self->{master};
