@@ -252,6 +252,23 @@ impl WindowCount {
             }
         }
     }
+
+    /// The word of a part of the count, known as `part` so far, that takes all by which the count
+    /// grew to this one from `before`.
+    #[must_use]
+    pub fn grown_part(self, period: Period, before: WindowCount, part: WindowCount) -> WindowCount {
+        let bits = period.count_bits();
+        let number = self.0 >> bits;
+        let of = |word: WindowCount| {
+            if word.0 >> bits == number { word.0 & mask(bits) } else { 0 }
+        };
+        if part.0 >> bits > number {
+            return part;
+        }
+        let growth = of(self).saturating_sub(of(before));
+        let count = of(part).saturating_add(growth);
+        WindowCount((number << bits) | count.min(mask(bits)))
+    }
 }
 
 #[inline]
@@ -325,6 +342,23 @@ mod tests {
             assert_eq!(one.merge(period, before, later), later);
             let apart = later.merge(period, before, later);
             assert_eq!(apart.count(period, NEW_YEAR + 32 * DAY), 2);
+        }
+    }
+
+    #[test]
+    fn a_part_takes_what_the_whole_grew_by() {
+        for period in calendar() {
+            let before = WindowCount::default().add(period, NEW_YEAR, 5);
+            let (after, part) =
+                (before.add(period, NEW_YEAR, 3), WindowCount::new(period, NEW_YEAR, 2));
+            assert_eq!(after.grown_part(period, before, part).count(period, NEW_YEAR), 5);
+            assert_eq!(after.grown_part(period, after, part), part);
+            // The whole is in the next window, or the part is.
+            let later = NEW_YEAR + 32 * DAY;
+            let next = before.add(period, later, 4);
+            assert_eq!(next.grown_part(period, before, part).count(period, later), 4);
+            let part = WindowCount::new(period, later, 1);
+            assert_eq!(after.grown_part(period, before, part), part);
         }
     }
 

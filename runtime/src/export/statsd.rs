@@ -4,11 +4,11 @@ use std::io;
 use std::net::{ToSocketAddrs, UdpSocket};
 use std::time::Duration;
 
-use image_gate_core::key::Statsd;
+use image_gate_core::key::{Advance, Statsd};
 
 use super::sink::Sink;
 use crate::host::{Host, Now};
-use crate::key::{Memory, Zone};
+use crate::key::{Memory, PartnerExport, Record, Zone};
 use crate::stop_signal::StopSignal;
 
 /// Where statsd is.
@@ -30,29 +30,58 @@ pub struct Sender {
     conf: StatsdConf,
     /// Made at the start, and again after an error: the name may lead to another address by then.
     socket: Option<UdpSocket>,
+    /// What was in the datagram that was sent last: that nobody took it is only known afterwards.
+    last: Vec<Advance>,
 }
 
 impl Sender {
     /// Returns one who has not sent anything.
     pub fn new(conf: StatsdConf) -> Sender {
-        Sender { conf, socket: None }
+        Sender { conf, socket: None, last: Vec::new() }
     }
 
     fn flush<M: Memory>(&mut self, zone: &Zone<M>, now: Now) -> Result<(), String> {
+        self.hear(zone.records())?;
         let report = zone.report("", now.seconds());
+        PartnerExport::after_counters();
         let records = zone.records();
         let sent: Vec<_> = records.iter().map(|record| record.export.sent()).collect();
         let statsd: &Statsd = &self.conf.statsd;
         for datagram in statsd.datagrams(&zone.name, &report, &sent) {
             let Some(socket) = &self.socket else { return Err("no socket".to_owned()) };
-            socket.send(&datagram.bytes).map_err(|error| self.failed(&error))?;
-            for advance in datagram.advances {
+            socket.send(&datagram.bytes).map_err(|error| self.failed_with(&error, records))?;
+            for advance in &datagram.advances {
                 if let Some(record) = records.get(advance.partner) {
                     record.export.advance(advance.counter, advance.by);
                 }
             }
+            self.last = datagram.advances;
+            // On this machine it is known by now whether somebody is there.
+            self.hear(records)?;
         }
         Ok(())
+    }
+
+    /// Hears what came back for what was sent.
+    fn hear(&mut self, records: &[Record]) -> Result<(), String> {
+        match self.socket.as_ref().map(UdpSocket::take_error) {
+            None | Some(Ok(None)) => Ok(()),
+            Some(Ok(Some(error)) | Err(error)) => Err(self.failed_with(&error, records)),
+        }
+    }
+
+    /// After the error of a socket: one that says that nobody is there is about the datagram that
+    /// was sent last, whose counts are still to be sent then.
+    fn failed_with(&mut self, error: &io::Error, records: &[Record]) -> String {
+        let last = std::mem::take(&mut self.last);
+        if error.kind() == io::ErrorKind::ConnectionRefused {
+            for advance in last {
+                if let Some(record) = records.get(advance.partner) {
+                    record.export.take_back(advance.counter, advance.by);
+                }
+            }
+        }
+        self.failed(error)
     }
 
     /// Looks the name up, which takes as long as a name server likes.
@@ -239,15 +268,19 @@ mod tests {
         let address = server.address();
         drop(server);
         let mut sender = Sender::new(conf(address.clone()));
-        count(&at.zone, 0, 1, &at.host);
-        // Nobody can know that this one is lost.
-        assert_eq!(at.send(&mut sender), Ok(()));
-        count(&at.zone, 0, 2, &at.host);
-        let refused = at.send(&mut sender).unwrap_err();
-        assert_eq!(refused, format!("{address}: Connection refused (os error 111)"));
+        let refused = format!("{address}: Connection refused (os error 111)");
+        for _ in 0..5 {
+            count(&at.zone, 0, 1, &at.host);
+            // Told by the system at once, or with the next one.
+            let told = at.send(&mut sender);
+            assert!(told.is_ok() || told == Err(refused.clone()), "{told:?}");
+        }
         let server = Server::at(&address);
-        assert_eq!(at.send(&mut sender), Ok(()));
-        assert_eq!(server.sums("requests")["acme"], 2);
+        count(&at.zone, 0, 1, &at.host);
+        for _ in 0..2 {
+            drop(at.send(&mut sender));
+        }
+        assert_eq!(server.sums("requests")["acme"], 6);
     }
 
     #[test]

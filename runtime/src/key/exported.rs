@@ -1,9 +1,9 @@
 //! What the exports keep in a zone's memory: atomics for which zero is a valid start.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use image_gate_core::key::history::{PartnerSamples, SampleClock};
-use image_gate_core::key::{COUNTERS, Lease, Period, Resource, Totals, WindowCount};
+use image_gate_core::key::{Account, COUNTERS, Lease, Period, Resource, Totals, WindowCount};
 
 /// A word for each window.
 type AtomicWindows = [[AtomicU64; Period::ALL.len()]; Resource::ALL.len()];
@@ -38,7 +38,7 @@ pub struct PartnerExport {
     /// What was taken over time.
     pub track: PartnerSamples,
     sent: [AtomicU64; COUNTERS],
-    // What the record began with.
+    // What of the counts is not the record's own: what it began with, and what it took over.
     start_totals: [AtomicU64; COUNTERS],
     start_used: AtomicWindows,
 }
@@ -60,12 +60,31 @@ impl PartnerExport {
         }
     }
 
-    /// Notes that counters grew from `was` to `is` by what another instance counted, which
-    /// exports it itself.
-    pub fn skip(&self, was: &Totals, is: &Totals) {
-        for ((sent, was), is) in self.sent.iter().zip(was.counters()).zip(is.counters()) {
-            sent.fetch_add(is.saturating_sub(was), Ordering::Relaxed);
+    /// Notes that counters are to grow from `was` to `is` by what another instance counted, which
+    /// exports it itself. Who exports reads the counters first and this afterwards (see
+    /// [`after_counters`](PartnerExport::after_counters)), and so takes nothing of it for the
+    /// record's own.
+    pub fn skip(&self, was: &Account, is: &Account) {
+        let counters = was.totals.counters().into_iter().zip(is.totals.counters());
+        for ((sent, start), (was, is)) in self.sent.iter().zip(&self.start_totals).zip(counters) {
+            let growth = is.saturating_sub(was);
+            sent.fetch_add(growth, Ordering::Relaxed);
+            start.fetch_add(growth, Ordering::Relaxed);
         }
+        let rows = self.start_used.iter().zip(was.windows.iter().zip(&is.windows));
+        for (row, (was, is)) in rows {
+            for ((start, per), (was, is)) in row.iter().zip(Period::ALL).zip(was.iter().zip(is)) {
+                let known = WindowCount(start.load(Ordering::Relaxed));
+                start.store(is.grown_part(per, *was, known).0, Ordering::Relaxed);
+            }
+        }
+        fence(Ordering::Release);
+    }
+
+    /// To be called between reading counters and what of them was exported, or is not the record's
+    /// own.
+    pub fn after_counters() {
+        fence(Ordering::Acquire);
     }
 
     /// Returns what of [`Counter::ALL`](image_gate_core::key::Counter::ALL) was sent to statsd.
@@ -81,7 +100,14 @@ impl PartnerExport {
         }
     }
 
-    /// Returns the totals that the record began with; without times.
+    /// Notes that what [`advance`](PartnerExport::advance) noted did not arrive.
+    pub fn take_back(&self, counter: usize, by: u64) {
+        if let Some(sent) = self.sent.get(counter) {
+            sent.fetch_sub(by, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns what of the totals is not the record's own; without times.
     #[must_use]
     pub fn start_totals(&self) -> Totals {
         let [requests, r1, r2, r3, r4, r5, bytes_sent, bytes_received, refused] =
@@ -96,7 +122,7 @@ impl PartnerExport {
         }
     }
 
-    /// Returns what of the window that `time` lies in had been used when the record began.
+    /// Returns what of the use of the window that `time` lies in is not the record's own.
     #[must_use]
     pub fn start_used(&self, what: Resource, per: Period, time: u64) -> u64 {
         self.start_used

@@ -325,7 +325,7 @@ impl Record {
     /// Takes over what another instance counted: the difference of `merged` to `own`, both of
     /// which were counted while this record went on.
     pub fn take_over(&self, own: &Account, merged: &Account) {
-        self.export.skip(&own.totals, &merged.totals);
+        self.export.skip(own, merged);
         let (was, is) = (own.totals.to_array(), merged.totals.to_array());
         for ((total, was), is) in self.cells().into_iter().zip(was).zip(is).take(COUNTERS) {
             total.fetch_add(is.saturating_sub(was), Ordering::Relaxed);
