@@ -232,21 +232,21 @@ sub is_kept {
 }
 
 {
-    # While an executable is replaced, two lives of a node count side by side, and the new one
-    # takes over in the end what the old one counted.
+    # While an executable is replaced by one with another layout of zones, two lives of a node
+    # count side by side, and the new one takes over in the end what the old one counted.
     my $name = 'two lives at once';
     my $script = "$FindBin::Bin/../core/src/key/redis.lua";
-    my @steps = (['old', 100, 0, 100], ['new', 100, 100, 100], ['old', 105, 0, 105], ['new', 103, 100, 105],
-                 ['old', 106, 0, 106], ['new', 109, 100, 109], ['third', 2, 0, 111], ['third', 3, 0, 112], ['third', 3, 0, 112]);
+    my @steps = (['old', 100, 100, 100], ['new', 100, 0, 100], ['old', 105, 105, 105], ['new', 103, 3, 108],
+                 ['old', 106, 106, 109], ['new', 115, 9, 115], ['third', 2, 2, 117], ['third', 3, 3, 118], ['third', 3, 3, 118]);
     for my $step (@steps) {
-        my ($life, $value, $start, $expected) = @$step;
-        redis($port, $password, '--eval', $script, 'lives', ',', 'n', $life, $value, $start, 0);
+        my ($life, $value, $own, $expected) = @$step;
+        redis($port, $password, '--eval', $script, 'lives', ',', 'n', $life, $value, $own, 0);
         is(redis($port, $password, 'HGET', 'lives', 'n') + 0, $expected, "$name - $life says $value");
     }
-    redis($port, $password, '--eval', $script, 'lives', ',', 'n', "more$_", 112, 112, 0) for 1 .. 9;
-    is(redis($port, $password, 'HGET', 'lives', 'n') + 0, 112, "$name - many lives add nothing");
+    redis($port, $password, '--eval', $script, 'lives', ',', 'n', "more$_", 118, 0, 0) for 1 .. 9;
+    is(redis($port, $password, 'HGET', 'lives', 'n') + 0, 118, "$name - many lives add nothing");
     is(() = (redis($port, $password, 'HGET', 'lives', '@n') =~ /more/g), 4, "$name - and four are remembered");
-    like(redis($port, $password, '--eval', $script, 'lives', ',', 'm', 'one', 5, 0, 0), qr/^112$/, "$name - another node hears the sum");
+    like(redis($port, $password, '--eval', $script, 'lives', ',', 'm', 'one', 5, 5, 0), qr/^118$/, "$name - another node hears the sum");
 }
 
 {

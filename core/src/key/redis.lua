@@ -1,32 +1,40 @@
 -- Takes over what one node counted, and answers what all others did.
 --
--- KEYS are counters: hashes with a field for each node, which holds the most
--- that the node ever said. Sending the same again therefore changes nothing.
--- A node that came back without its own count goes on from what is kept here:
--- the difference is noted once for each of its lives, the last four of them, in
--- a field of its own. Two lives overlap while an executable is replaced.
+-- KEYS are counters: hashes with a field for each node. A life of a node (a zone's
+-- memory, from its beginning to its end) says how much it counted itself, always in
+-- all; what it said last is noted in a field of its own, for the four lives that spoke
+-- last. The node's field grows by the difference: sending the same again changes
+-- nothing, a node that comes back without its own count goes on from what is kept
+-- here, and lives that count side by side add up. A life without a note is new, or
+-- Redis lost what it had: then the node has at least what the life came with.
 --
--- ARGV: node, life, then for each key: value now, value at the start of the
--- life, time to expire or 0.
+-- ARGV: node, life, then for each key: value now, how much of it this life counted,
+-- time to expire or 0.
 local node, life = ARGV[1], ARGV[2]
 local mark = '@' .. node
 local others = {}
 for i, key in ipairs(KEYS) do
-    local value = tonumber(ARGV[3 * i])
+    local value, own = tonumber(ARGV[3 * i]), tonumber(ARGV[3 * i + 1])
     local kept = tonumber(redis.call('HGET', key, node) or '0')
     local marked = redis.call('HGET', key, mark) or ''
-    local base
+    local told
+    local lives = {}
     for of, noted in marked:gmatch('(%S+) (%d+)') do
         if of == life then
-            base = tonumber(noted)
+            told = tonumber(noted)
+        elseif #lives < 3 then
+            table.insert(lives, of .. ' ' .. noted)
         end
     end
-    if not base then
-        base = math.max(0, kept - tonumber(ARGV[3 * i + 1]))
-        local before = marked:match('^%S+ %d+ %S+ %d+ %S+ %d+') or marked
-        redis.call('HSET', key, mark, string.format('%s %.0f %s', life, base, before))
+    if not told then
+        kept = math.max(kept, value - own)
     end
-    redis.call('HSET', key, node, string.format('%.0f', math.max(kept, base + value)))
+    if own > (told or -1) then
+        kept = kept + own - (told or 0)
+        table.insert(lives, 1, string.format('%s %.0f', life, own))
+        redis.call('HSET', key, mark, table.concat(lives, ' '))
+        redis.call('HSET', key, node, string.format('%.0f', kept))
+    end
     if ARGV[3 * i + 2] ~= '0' then
         redis.call('EXPIREAT', key, ARGV[3 * i + 2])
     end

@@ -1,8 +1,8 @@
 //! Counters of several nodes, added up in Redis.
 //!
 //! A counter is a hash with a field for each node. A node sends what it counted in all, never
-//! what it counted since, through a script that keeps the maximum: whether a reply was lost, or
-//! the request before it, the node just sends again. What the script answers is the sum of the
+//! what it counted since, to a script that knows what it said before: whether a reply was lost,
+//! or the request before it, the node just sends again. What the script answers is the sum of the
 //! other nodes.
 
 use std::collections::HashMap;
@@ -19,6 +19,9 @@ pub const SCRIPT: &str = include_str!("redis.lua");
 const BATCH: usize = 128;
 /// How long a window is kept after its end, at least, in seconds.
 const KEEP: u64 = 300;
+/// How many exchanges it takes until totals that did not change are sent again, as Redis may have
+/// lost them and still answer.
+const AGAIN: u32 = 60;
 /// The longest pause between attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
@@ -29,8 +32,9 @@ pub struct CounterEntry {
     pub key: String,
     /// What the node counted.
     pub value: u64,
-    /// What it stood at when the node began to count: at its start, from its state file.
-    pub start: u64,
+    /// How much of it this life of the node counted itself: neither what it began with nor what it
+    /// took over from others, who tell of that themselves.
+    pub own: u64,
     /// When Redis forgets it, in seconds since 1970; 0 is never.
     pub expires: u64,
     /// Which partner of the report.
@@ -55,15 +59,18 @@ type WindowKey<'a> = (&'a str, Resource, Period, u64);
 pub struct Exchange {
     /// Totals that Redis has for sure.
     known: HashMap<String, [u64; COUNTERS]>,
+    /// How many exchanges there were since all of them were sent.
+    since_all: u32,
     failures: u32,
 }
 
 impl Exchange {
     /// The counters of `report` to be sent, in batches for one call of the script each; `start` is
-    /// what the report would have been when the node began to count.
+    /// what of the report this life of the node did not count itself.
     ///
-    /// Totals are sent when they changed; windows of quotas always, as the other nodes' share may
-    /// have changed. Windows of a second are not shared: they are over before anyone could answer.
+    /// Totals are sent when they changed, and now and then; windows of quotas always, as the other
+    /// nodes' share may have changed. Windows of a second are not shared: they are over before
+    /// anyone could answer.
     pub fn batches(&self, zone: &str, report: &Report, start: &Report) -> Vec<Vec<CounterEntry>> {
         let totals: HashMap<&str, [u64; COUNTERS]> =
             start.partners.iter().map(|p| (p.id.as_str(), p.totals.counters())).collect();
@@ -83,11 +90,11 @@ impl Exchange {
                     continue;
                 }
                 let class = what.class.map(|class| format!(":{class}")).unwrap_or_default();
-                let of_start = totals.get(id.as_str()).and_then(|totals| totals.get(counter));
+                let start = totals.get(id.as_str()).and_then(|totals| totals.get(counter));
                 entries.push(CounterEntry {
                     key: format!("access_key:{{{zone}}}:{id}:{}{class}", what.name),
                     value,
-                    start: of_start.copied().unwrap_or_default(),
+                    own: value.saturating_sub(start.copied().unwrap_or_default()),
                     expires: 0,
                     partner: index,
                     what: What::Total(counter),
@@ -98,10 +105,11 @@ impl Exchange {
                     continue;
                 }
                 let (what, per, begins) = (window.what.name(), window.per.name(), window.start);
+                let start = windows.get(&window_key(partner, window)).copied().unwrap_or_default();
                 entries.push(CounterEntry {
                     key: format!("access_key:{{{zone}}}:{id}:{what}:{per}:{begins}"),
                     value: window.used,
-                    start: windows.get(&window_key(partner, window)).copied().unwrap_or_default(),
+                    own: window.used.saturating_sub(start),
                     expires: (window.per.end(begins))
                         .map_or(0, |end| end + (end - begins).max(KEEP)),
                     partner: index,
@@ -115,7 +123,14 @@ impl Exchange {
     /// Notes that all batches of `report` were answered.
     pub fn succeeded(&mut self, report: &Report) {
         self.failures = 0;
-        self.known = report.partners.iter().map(|p| (p.id.clone(), p.totals.counters())).collect();
+        self.since_all += 1;
+        self.known = match self.since_all {
+            AGAIN.. => {
+                self.since_all = 0;
+                HashMap::new()
+            }
+            _ => report.partners.iter().map(|p| (p.id.clone(), p.totals.counters())).collect(),
+        };
     }
 
     /// Notes that a batch was not answered. Totals are sent again, as Redis may come back with
@@ -140,7 +155,7 @@ pub fn arguments(node: &str, life: u64, batch: &[CounterEntry]) -> Vec<String> {
     for entry in batch {
         arguments.extend([
             entry.value.to_string(),
-            entry.start.to_string(),
+            entry.own.to_string(),
             entry.expires.to_string(),
         ]);
     }
@@ -201,17 +216,17 @@ mod tests {
     }
 
     #[test]
-    fn the_start_is_what_the_node_came_with() {
+    fn what_the_node_came_with_is_not_its_own() {
         let mut report = sample();
         let start = report.clone();
         report.partners[0].totals.requests += 5;
         report.partners[0].windows[0].used += 5;
         report.partners[0].windows[1].start += 3600;
         let found = Exchange::default().batches("z", &report, &start).concat();
-        assert_eq!((found[0].value, found[0].start), (125, 120));
-        assert_eq!((found[8].value, found[8].start), (65, 60));
+        assert_eq!((found[0].value, found[0].own), (125, 5));
+        assert_eq!((found[8].value, found[8].own), (65, 5));
         // A window that began since then was empty at the start.
-        assert_eq!((found[9].value, found[9].start), (5, 0));
+        assert_eq!((found[9].value, found[9].own), (5, 5));
     }
 
     #[test]
@@ -226,6 +241,14 @@ mod tests {
         assert_eq!(entries(&exchange, &report).len(), 3);
         exchange.failed(Duration::from_secs(1));
         assert_eq!(entries(&exchange, &report).len(), 10, "Redis may have lost them");
+        // Also where it lost them and nobody noticed.
+        let exchanges = 2 * AGAIN;
+        let all = (0..exchanges).filter(|_| {
+            let count = entries(&exchange, &report).len();
+            exchange.succeeded(&report);
+            count == 10
+        });
+        assert_eq!(all.count(), 3);
     }
 
     #[test]
@@ -253,7 +276,7 @@ mod tests {
         let batch = &Exchange::default().batches("z", &sample(), &Report::default())[0];
         let arguments = arguments("node-a", 42, batch);
         assert_eq!(arguments.len(), 2 + 3 * batch.len());
-        assert_eq!(&arguments[..5], ["node-a", "42", "120", "0", "0"]);
+        assert_eq!(&arguments[..5], ["node-a", "42", "120", "120", "0"]);
     }
 
     #[test]

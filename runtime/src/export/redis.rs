@@ -10,7 +10,7 @@ use redis::{Client, RedisResult, Script};
 use super::redis_connection::Connection;
 use super::sink::Sink;
 use crate::host::Host;
-use crate::key::{Memory, Zone};
+use crate::key::{Memory, PartnerExport, Zone};
 use crate::stop_signal::StopSignal;
 
 /// Where Redis is, and what this node does there.
@@ -53,6 +53,7 @@ impl Node {
     ) -> Result<(), String> {
         let time = host.now().seconds();
         let report = zone.report(&self.conf.node, time);
+        PartnerExport::after_counters();
         let life = zone.header().instance.load(Ordering::Relaxed);
         let batches = self.exchange.batches(&zone.name, &report, &start(zone, &report));
         let (conf, script, connection) =
@@ -117,7 +118,7 @@ fn talk(
     batches.iter().map(call).collect()
 }
 
-/// Returns the report as it would have been when the records began.
+/// Returns what of the report is not the zone's own, but began with it or was taken over.
 fn start<M: Memory>(zone: &Zone<M>, report: &Report) -> Report {
     let partners = report.partners.iter().zip(zone.records()).map(|(partner, record)| {
         let windows = partner.windows.iter().map(|window| QuotaWindow {
@@ -322,6 +323,38 @@ mod tests {
         a.works();
         assert!(a.admit(1000));
         assert_eq!(redis.field(TOTAL, "a"), Some(3));
+    }
+
+    #[test]
+    fn what_two_at_one_state_file_count_is_told_once() {
+        let redis = Redis::new();
+        let mut old = Fixture::new("a", &redis.url());
+        let save = |at: &Fixture| state_file::save(&at.zone, false, at.host.now().seconds());
+        old.count(3);
+        old.works();
+        save(&old).unwrap();
+        old.count(4);
+        old.works();
+        // It begins with what was saved, while Redis was told more.
+        let mut new = Fixture::on(old.folder.clone(), old.host.clone(), "a", &redis.url());
+        new.count(10);
+        new.works();
+        old.works();
+        assert_eq!(redis.field(TOTAL, "a"), Some(17));
+        // Each counts what the other one used, be it from Redis or from the file.
+        assert_eq!((old.used(), new.used()), (17, 17));
+        old.count(5);
+        for at in [&old, &new, &old] {
+            save(at).unwrap();
+        }
+        for _ in 0..2 {
+            old.works();
+            new.works();
+            assert_eq!((redis.field(TOTAL, "a"), old.used(), new.used()), (Some(22), 22, 22));
+        }
+        new.count(1);
+        new.works();
+        assert_eq!((redis.field(TOTAL, "a"), new.used()), (Some(23), 23));
     }
 
     #[test]
