@@ -193,7 +193,7 @@ sub counted {
     like($s->log, qr/\[error\].*zone "p" has the keys that were good last: \S+keys: line 1, column 6: /, "$name - which is told");
     is(ask($s, '/limited/text.txt', 'KEY-ACME')->{h}{'x-left'}, 0, "$name - the old keys stay");
 
-    # Another size is another memory. What was counted comes along in the file.
+    # Another size of what is the same memory.
     replace_file("$s->{dir}/keys", key_file(acme => 'KEY-ACME', beta => 'KEY-BETA'));
     is(counted($s, 'acme', 3)->{requests}, 3, "$name - saved");
     $s->{http} =~ s/256k/512k/;

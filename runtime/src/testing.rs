@@ -171,23 +171,28 @@ impl Host for FakeHost {
 
 /// Memory of a zone that its clones share, as processes do.
 #[derive(Clone)]
-pub struct Heap(Arc<(ZoneHeader, Vec<Record>, Mutex<()>)>);
+pub struct Heap(Arc<(ZoneHeader, Vec<Record>, Mutex<()>)>, usize);
 
 impl Heap {
     pub fn new(room: usize) -> Heap {
         let records = std::iter::repeat_with(Record::default).take(room).collect();
-        Heap(Arc::new((ZoneHeader::new(), records, Mutex::new(()))))
+        Heap(Arc::new((ZoneHeader::new(), records, Mutex::new(()))), room)
+    }
+
+    /// As a process has it that began when there was room for so many.
+    pub fn first(&self, room: usize) -> Heap {
+        Heap(self.0.clone(), room)
     }
 }
 
 impl Memory for Heap {
     fn view(&self) -> Option<(&ZoneHeader, &[Record])> {
-        Some((&self.0.0, &self.0.1))
+        Some((&self.0.0, &self.0.1[..self.1]))
     }
 
-    fn locked<R>(&self, body: impl FnOnce() -> R) -> R {
+    fn locked<R>(&self, body: impl FnOnce() -> R) -> io::Result<R> {
         let _held = self.0.2.lock().unwrap();
-        body()
+        Ok(body())
     }
 }
 

@@ -13,12 +13,13 @@ use image_gate_core::key::{
 use image_gate_runtime::export::ExportConf;
 use image_gate_runtime::host::random;
 use image_gate_runtime::key::state_file;
-use image_gate_runtime::key::{Keys, key_file};
+use image_gate_runtime::key::{Keys, key_file, layout};
 use nginx_sys::NGX_LOG_ERR;
 
 use super::values::KeyVariables;
 use super::zone::{KeyFile, KeyTable, Record, StateFile, Zone, ZoneHeader};
 use crate::ngx::conf::{Expression, Place, Places};
+use crate::ngx::kept_memory::KeptMemory;
 use crate::ngx::location::{ErrorPage, Exits, Found, Server};
 use crate::ngx::module::{Pending, with_main};
 use crate::ngx::shm::{Memory, ShmZone};
@@ -221,6 +222,8 @@ pub struct ZoneConf {
     /// Used where a location asks for its keys.
     pub place: Rc<Place>,
     pub state_file: Option<StateFile>,
+    /// How much memory it has, in bytes.
+    size: usize,
     /// The key file as it was read with the configuration.
     pub file: RefCell<Option<(KeyFile, Keys)>>,
     /// Its `access_key_file`.
@@ -231,6 +234,8 @@ pub struct ZoneConf {
     cycle: Pending,
     /// The smallest limits of all locations.
     pub common: Cell<QuotaLimits>,
+    /// Whether partners with quotas are refused while Redis does not answer.
+    pub denies: Cell<bool>,
     live: OnceCell<Arc<Zone>>,
     // What the event loop uses, so that it takes no lock for each request.
     cache: RefCell<Option<Current>>,
@@ -243,6 +248,7 @@ impl ZoneConf {
     pub fn new(
         name: String,
         state_file: Option<StateFile>,
+        size: usize,
         place: Rc<Place>,
         parser: Parser<'_>,
     ) -> ZoneConf {
@@ -252,9 +258,11 @@ impl ZoneConf {
             name,
             place,
             state_file,
+            size,
             file: RefCell::default(),
             file_place: OnceCell::new(),
             common: Cell::default(),
+            denies: Cell::default(),
             live: OnceCell::new(),
             cache: RefCell::default(),
             calendar: Cell::new((0, Period::numbers(0))),
@@ -305,7 +313,9 @@ impl ZoneConf {
 }
 
 impl ShmZone for ZoneConf {
-    fn init(&self, memory: Memory, log: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
+    /// nginx's memory only tells when it is time; what is counted lies in memory that stays when
+    /// the size or the executable changes.
+    fn init(&self, _: Memory, log: &dyn Fn(u32, Arguments<'_>)) -> Result<(), String> {
         let Some((file, keys)) = self.file.take() else {
             return Err(format!("zone \"{}\" has no keys", self.name));
         };
@@ -350,6 +360,10 @@ impl ShmZone for ZoneConf {
                 State::default()
             }
         };
+        let name = format!("{}:{}", layout(), self.name);
+        let memory = KeptMemory::open(&name, self.size).map_err(|error| {
+            self.place.line(format_args!("zone \"{}\" has no memory: {error}", self.name))
+        })?;
         let room = memory.view::<ZoneHeader, Record>().map_or(0, |(_, records)| records.len());
         let partners = table.partners().len();
         if partners > room {
@@ -361,18 +375,18 @@ impl ShmZone for ZoneConf {
             )));
         }
         let (name, state_file) = (self.name.clone(), self.state_file.clone());
-        let zone = Zone::new(name, state_file, file, self.common.get(), memory, table, state)?;
+        let mut zone = Zone::new(name, state_file, file, self.common.get(), memory, table, state)?;
+        zone.denies = self.denies.get();
         zone.header().key_file_bad.note(zone.file.trouble.is_none(), worker::time());
         self.live.set(Arc::new(zone)).map_err(|_| "a zone with two memories".to_owned())
     }
 }
 
-/// How many KiB a zone needs for so many partners: its pages, and what nginx keeps of each of them
-/// and of all.
+/// How many KiB a zone needs for so many partners.
 fn size_for(partners: usize) -> usize {
     let bytes =
         size_of::<Record>().saturating_mul(partners).saturating_add(size_of::<ZoneHeader>());
-    (bytes.saturating_add(bytes / 64) / 1024).saturating_add(24).next_multiple_of(8)
+    (bytes / 1024).saturating_add(1).next_multiple_of(8)
 }
 
 impl ZoneConf {

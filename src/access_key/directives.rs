@@ -167,9 +167,11 @@ fn set_zone(conf: &mut MainConf, args: &DirectiveArgs<'_>) -> Result<(), ConfErr
     let interval = save.unwrap_or(Duration::from_secs(10));
     let state_file = path.map(|path| StateFile { path, interval });
     let zone = String::from_utf8_lossy(name).into_owned();
-    let zone = ZoneConf::new(zone, state_file, args.place(), args.parser());
+    let bytes = usize::try_from(size).map_err(|_| ConfError::invalid("no memory"))?;
+    let zone = ZoneConf::new(zone, state_file, bytes, args.place(), args.parser());
     let zone = args.parser().keep(zone).ok_or_else(|| ConfError::invalid("no memory"))?;
-    shm::add::<AccessKey, _>(args.parser(), name, size, zone)?;
+    // What nginx has of it is only the name: the memory is another (see `ZoneConf::init`).
+    shm::add::<AccessKey, _>(args.parser(), name, size.min(shm::MIN_SIZE), zone)?;
     conf.zones.push(zone);
     Ok(())
 }

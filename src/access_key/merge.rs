@@ -37,6 +37,8 @@ impl Init for MainConf {
                 }
             }
         }
+        let denies = self.exports.redis.as_ref().is_some_and(|redis| redis.deny);
+        self.zones.iter().for_each(|zone| zone.denies.set(denies));
         let without = self.zones.iter().find(|zone| zone.file.borrow().is_none());
         if let Some(zone) = without {
             let name = &zone.name;

@@ -37,7 +37,9 @@ use nginx_sys::{
 use crate::image_resize::status::TROUBLES;
 use crate::ngx::conf::WarnedOnce;
 use crate::ngx::module::Hooks;
-use crate::ngx::{Cycle, Parser, Reported, allocator, error_body, filter, phase, variable, worker};
+use crate::ngx::{
+    Cycle, Parser, Reported, allocator, error_body, filter, kept_memory, phase, variable, worker,
+};
 pub use caches::AccessKeyFilter;
 pub use conf::{AccessKey, LocConf, MainConf, SrvConf};
 
@@ -89,6 +91,7 @@ impl Hooks for AccessKey {
                 cycle.write(NGX_LOG_ERR, line);
             }
         }
+        kept_memory::take();
         conf::note_taken(main);
         if main.is_some_and(|main| !main.zones.is_empty()) {
             allocator::sort_freed();
@@ -98,6 +101,7 @@ impl Hooks for AccessKey {
 
     fn begin_process(cycle: Cycle<'_>) {
         let main = cycle.main::<AccessKey>();
+        kept_memory::begin_process();
         if main.is_some_and(|main| !main.zones.is_empty()) {
             allocator::join_freed();
         }

@@ -16,6 +16,7 @@ mod file_range;
 pub mod filter;
 pub mod guard;
 pub mod incoming;
+pub mod kept_memory;
 pub mod location;
 pub mod log;
 pub mod module;

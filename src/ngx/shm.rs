@@ -113,6 +113,26 @@ unsafe impl Sync for Memory {}
 /// Ahead of what the zone's configuration gets: how long that is.
 const PREFIX: usize = 64;
 
+/// Memory of `len` bytes as an `H` and, behind it, as many `R` as there is room for.
+///
+/// # Safety
+/// It is mapped and initialized as long as `'m`, and 64-byte aligned.
+pub(super) unsafe fn view_of<'m, H: Shareable, R: Shareable>(
+    base: NonNull<u8>,
+    len: usize,
+) -> Option<(&'m H, &'m [R])> {
+    const { assert!(align_of::<H>() <= PREFIX && align_of::<R>() <= PREFIX) };
+    let start = size_of::<H>().next_multiple_of(align_of::<R>());
+    let count = len.checked_sub(start)? / size_of::<R>();
+    // SAFETY: both lie within the memory, which is aligned (see above and the assertion), mapped
+    // and initialized. What the types are made of may be changed by others at any time (their promise),
+    // and nobody has it exclusively.
+    unsafe {
+        let base = base.as_ptr();
+        Some((&*base.cast::<H>(), std::slice::from_raw_parts(base.add(start).cast(), count)))
+    }
+}
+
 impl Memory {
     /// Finds, or makes, the one allocation of a zone.
     fn of(pool: *mut ngx_slab_pool_t) -> Option<Memory> {
@@ -139,16 +159,8 @@ impl Memory {
 
     /// The memory as an `H` and, behind it, as many `R` as there is room for.
     pub fn view<H: Shareable, R: Shareable>(&self) -> Option<(&H, &[R])> {
-        const { assert!(align_of::<H>() <= PREFIX && align_of::<R>() <= PREFIX) };
-        let start = size_of::<H>().next_multiple_of(align_of::<R>());
-        let count = self.len.checked_sub(start)? / size_of::<R>();
-        // SAFETY: both lie within the memory, which is aligned (see the type and the assertion),
-        // mapped, and initialized: zeroed when it was new. What the types are made of may be
-        // changed by others at any time (their promise), and nobody has it exclusively.
-        unsafe {
-            let base = self.base.as_ptr();
-            Some((&*base.cast::<H>(), std::slice::from_raw_parts(base.add(start).cast(), count)))
-        }
+        // SAFETY: see the type; zeroed when it was new.
+        unsafe { view_of(self.base, self.len) }
     }
 
     /// Runs `body` while no other process, and no other thread, runs one for this zone. nginx

@@ -156,9 +156,6 @@ impl Sink for Node {
         }
         let now = host.now();
         zone.header().redis_bad.note(result.is_ok(), now.seconds());
-        if self.conf.deny {
-            zone.set_deny(result.is_err());
-        }
         let pause = match &result {
             Ok(()) => self.conf.interval,
             Err(_) => {
@@ -205,7 +202,8 @@ mod tests {
         }
 
         fn on(folder: Arc<Folder>, host: FakeHost, name: &str, url: &str) -> Fixture {
-            let zone = begin(&Heap::new(2), &folder, &host);
+            let mut zone = begin(&Heap::new(2), &folder, &host);
+            zone.denies = true;
             let node = Node::new(RedisConf {
                 client: Client::open(url).unwrap(),
                 node: name.into(),
@@ -317,8 +315,11 @@ mod tests {
         assert!(result.is_err());
         assert_eq!(pause, 1000);
         assert!(!a.zone.header().redis_bad.is_well());
-        // Nobody knows what other nodes used.
+        // Nobody knows what other nodes used, nor asks where the configuration changed.
         assert!(!a.admit(1000));
+        a.zone.denies = false;
+        assert!(a.admit(1000));
+        a.zone.denies = true;
         redis.restart();
         a.works();
         assert!(a.admit(1000));

@@ -106,9 +106,6 @@ impl<M: Memory + 'static> WatchedZone<M> {
         if !self.sinks.is_empty() {
             return;
         }
-        if conf.redis.as_ref().is_none_or(|redis| !redis.deny) {
-            self.zone.set_deny(false);
-        }
         if let Some(conf) = &conf.statsd {
             self.run(Sender::new(conf.clone()), host);
         }

@@ -10,6 +10,6 @@ mod zone;
 
 pub use exported::{PartnerExport, ZoneExport};
 pub use key_file::{KeyFile, Keys};
-pub use shm_layout::{Answered, Record, Since, ZoneHeader};
+pub use shm_layout::{Answered, Record, Since, ZoneHeader, layout};
 pub use state_file::LoadError;
 pub use zone::{KeyTable, Memory, QuotaDecision, RunningRequest, StateFile, Zone};

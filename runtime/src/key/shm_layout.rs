@@ -16,8 +16,16 @@ use image_gate_core::key::{
 
 use super::exported::{PartnerExport, ZoneExport};
 
-/// "IGKEYS" and the version of this layout.
-const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x09");
+/// "IGKEYS" and the version of this layout, and of what the words mean: executables share the
+/// memory.
+const MAGIC: u64 = u64::from_be_bytes(*b"IGKEYS\0\x0a");
+
+/// Returns what tells the layout from those of other executables.
+#[must_use]
+pub fn layout() -> String {
+    let [.., version] = MAGIC.to_be_bytes();
+    format!("{version}-{}-{}", size_of::<ZoneHeader>(), size_of::<Record>())
+}
 
 /// The beginning of a zone.
 #[repr(C, align(64))]
@@ -31,8 +39,6 @@ pub struct ZoneHeader {
     pub next_save: AtomicU64,
     /// The state file that this instance wrote last.
     pub saved: Saved,
-    /// Not 0 while partners with quotas are to be refused since other nodes can't be asked.
-    pub deny: AtomicU64,
     /// Since when the key file can't be used, the state not be saved, and Redis does not answer, in
     /// seconds since 1970; 0 while all is well.
     pub key_file_bad: Since,
@@ -133,7 +139,6 @@ impl ZoneHeader {
             count: AtomicU64::new(0),
             next_save: AtomicU64::new(0),
             saved: Saved::new(),
-            deny: AtomicU64::new(0),
             key_file_bad: Since::new(),
             state_bad: Since::new(),
             redis_bad: Since::new(),

@@ -124,9 +124,10 @@ pub fn save<M: Memory>(zone: &Zone<M>, wait: bool, time: u64) -> Result<Option<S
     };
 
     let today = days::day_of(time);
-    let merged = match last.as_ref().and_then(|last| known(zone, last, today)) {
+    let has_all = zone.has_all_records();
+    let merged = match last.as_ref().filter(|_| has_all).and_then(|last| known(zone, last, today)) {
         Some(accounts) => Merged { accounts, ..Merged::default() },
-        None => merged(zone, path, time).map_err(with_path)?,
+        None => merged(zone, has_all, path, time).map_err(with_path)?,
     };
     let Merged { accounts, own, found_damaged, days_kept } = merged;
     let state = State { instance: zone.header().instance.load(Ordering::Relaxed), accounts };
@@ -139,7 +140,8 @@ pub fn save<M: Memory>(zone: &Zone<M>, wait: bool, time: u64) -> Result<Option<S
     for (record, merged) in zone.records().iter().zip(&state.accounts) {
         record.set_known(merged);
     }
-    let checksum = bytes.last_chunk().filter(|_| is_known(&state, zone.records().len(), today));
+    let is_known = has_all && is_known(&state, zone.records().len(), today);
+    let checksum = bytes.last_chunk().filter(|_| is_known);
     zone.header().saved.set(checksum.map(|checksum| (today, checksum)));
     drop((last, file));
     let damaged_days = days_kept?;
@@ -183,7 +185,7 @@ fn known<M: Memory>(zone: &Zone<M>, last: &File, today: u32) -> Option<Vec<Accou
 }
 
 /// Returns the accounts with what the file holds.
-fn merged<M: Memory>(zone: &Zone<M>, path: &Path, time: u64) -> io::Result<Merged> {
+fn merged<M: Memory>(zone: &Zone<M>, has_all: bool, path: &Path, time: u64) -> io::Result<Merged> {
     let mut accounts: Vec<Account> = zone.records().iter().map(Record::account).collect();
     let mut found_damaged = None;
     let (found, name) = match load_named(path) {
@@ -214,9 +216,10 @@ fn merged<M: Memory>(zone: &Zone<M>, path: &Path, time: u64) -> io::Result<Merge
             *account = account.merge(&before, &other);
         }
     }
-    // Partners that only they know, and what is not kept elsewhere yet of those that are gone.
+    // Partners that only they know, or whose records are not seen here, and what is not kept
+    // elsewhere yet of those that are gone.
     let mut rest: Vec<Account> = theirs.into_values().collect();
-    rest.retain(|account| !is_own || !account.days.is_empty());
+    rest.retain(|account| !is_own || !has_all || !account.days.is_empty());
     rest.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     accounts.extend(rest);
     Ok(Merged { accounts, own, found_damaged, days_kept })
@@ -342,6 +345,28 @@ mod tests {
             (requests(&old), requests(&new), saved(&folder)),
             (of(15, 1), of(15, 1), of(15, 1))
         );
+    }
+
+    #[test]
+    fn what_a_process_does_not_see_since_the_memory_grew_stays_in_the_file() {
+        let (folder, host) = (folder(), FakeHost::new());
+        folder.write("keys", &keys(&["acme"]));
+        let memory = Heap::new(2);
+        let old = start(&memory.first(1), &folder, &host);
+        count(&old, 0, 2, &host);
+        folder.write("keys", &keys(&["acme", "beta"]));
+        let new = start(&memory, &folder, &host);
+        for _ in 0..2 {
+            count(&old, 0, 1, &host);
+            count(&new, 1, 5, &host);
+            assert_eq!(save(&new, false), Ok(None));
+            assert_eq!(save(&old, false), Ok(None));
+        }
+        assert_eq!((requests(&new), saved(&folder)), (of(4, 10), of(4, 10)));
+        save(&new, false).unwrap();
+        let state = load(&folder.file("state")).unwrap().unwrap();
+        let days = |at: usize| state.accounts[at].days.iter().map(|day| day.bytes).sum::<u64>();
+        assert_eq!((days(0), days(1)), (400, 1000));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A zone of partners: their keys, their records in shared memory, and what they may take.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,7 +54,10 @@ pub trait Memory: Send + Sync {
     fn view(&self) -> Option<(&ZoneHeader, &[Record])>;
 
     /// Runs `body` while nobody else runs one for this memory.
-    fn locked<R>(&self, body: impl FnOnce() -> R) -> R;
+    ///
+    /// # Errors
+    /// Why it can't be locked.
+    fn locked<R>(&self, body: impl FnOnce() -> R) -> io::Result<R>;
 }
 
 /// A zone, once it has memory. Everything can be done on any thread.
@@ -67,6 +71,8 @@ pub struct Zone<M> {
     /// The smallest limits of all locations, which hold for whom the file gives none. What is
     /// shown goes by them; what is enforced is for each location to say.
     common: QuotaLimits,
+    /// Whether partners with quotas are refused while Redis does not answer.
+    pub denies: bool,
     memory: M,
     key_table: Mutex<Arc<KeyTable>>,
     // Those before, as long as a request may have one: it must not be the last one, which frees it.
@@ -121,6 +127,7 @@ impl<M: Memory> Zone<M> {
             state_file,
             file,
             common,
+            denies: false,
             memory,
             key_table: Mutex::default(),
             retired: Mutex::default(),
@@ -157,6 +164,13 @@ impl<M: Memory> Zone<M> {
         let (header, records) = self.view();
         let count = usize::try_from(header.count.load(Ordering::Acquire)).unwrap_or(0);
         records.get(..count).unwrap_or(records)
+    }
+
+    /// Returns whether these are all records: one that began before the memory grew, over a reload,
+    /// has only the first ones.
+    pub fn has_all_records(&self) -> bool {
+        let (header, records) = self.view();
+        header.count.load(Ordering::Acquire) <= records.len() as u64
     }
 
     /// Returns the key_table, and a number that changes with it.
@@ -243,7 +257,7 @@ impl<M: Memory> Zone<M> {
         let (header, all) = self.view();
         // Nothing in here waits, or is half done when the process dies: a record is used once the
         // count says so.
-        self.memory.locked(|| {
+        let enroll = || {
             let mut places: HashMap<String, usize> =
                 self.records().iter().enumerate().map(|(at, record)| (record.id(), at)).collect();
             ids.map(|id| {
@@ -265,7 +279,9 @@ impl<M: Memory> Zone<M> {
                 Ok(at)
             })
             .collect()
-        })
+        };
+        let with_name = |error| format!("zone \"{}\" can't be locked: {error}", self.name);
+        self.memory.locked(enroll).map_err(with_name)?
     }
 
     /// Lets a request of the partner whose record is at that place run if fewer than `limit` do.
@@ -302,7 +318,7 @@ impl<M: Memory> Zone<M> {
         time: u64,
         numbers: &PerPeriod,
     ) -> QuotaDecision {
-        if !limits.is_empty() && self.header().deny.load(Ordering::Relaxed) != 0 {
+        if self.denies && !limits.is_empty() && !self.header().redis_bad.is_well() {
             return QuotaDecision::Unknown;
         }
         let left = |what: Resource| {
@@ -410,11 +426,5 @@ impl<M: Memory> Zone<M> {
         if let Some(record) = self.records().get(partner) {
             record.remote(what, per).store(WindowCount::new(per, time, used).0, Ordering::Relaxed);
         }
-    }
-
-    /// Refuses all requests that a quota is for, or no longer does, since nobody knows what other
-    /// nodes used.
-    pub fn set_deny(&self, deny: bool) {
-        self.header().deny.store(u64::from(deny), Ordering::Relaxed);
     }
 }
