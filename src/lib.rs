@@ -35,10 +35,11 @@ pub static mut ngx_module_names: [*const c_char; 7] = [
     null(),
 ];
 
-/// Where the filters stand in nginx's list, which puts each before those that follow here. The one of images is before the
-/// copy filter, the place of auxiliary filters. Filters run from the end of the list to its start, so the copy filter has
-/// read files into memory where that is needed, and the headers filter has not run yet and can use our variables. The one
-/// of answers for keys sees what the headers filter added.
+/// Where the filters stand in nginx's list, which puts each before those that follow here. The one
+/// of images is before the copy filter, the place of auxiliary filters. Filters run from the end of
+/// the list to its start, so the copy filter has read files into memory where that is needed, and
+/// the headers filter has not run yet and can use our variables. The one of answers for keys sees
+/// what the headers filter added.
 #[unsafe(no_mangle)]
 pub static mut ngx_module_order: [*const c_char; 5] = [
     c"ngx_http_access_key_filter_module".as_ptr(),

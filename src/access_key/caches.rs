@@ -1,6 +1,7 @@
-//! What came with a key that the address does not show is for whoever has the key: caches that clients share tell requests
-//! apart by their address, and of all headers they only know of `Authorization` that it decides what is answered (RFC 9111,
-//! section 3.5). So it holds here for any header and for cookies: they keep such an answer only where it says so itself.
+//! What came with a key that the address does not show is for whoever has the key: caches that
+//! clients share tell requests apart by their address, and of all headers they only know of
+//! `Authorization` that it decides what is answered (RFC 9111, section 3.5). So it holds here for
+//! any header and for cookies: they keep such an answer only where it says so itself.
 
 use nginx_sys::{NGX_HTTP_BAD_REQUEST, ngx_uint_t};
 

@@ -82,7 +82,8 @@ pub struct LocationNote {
     pub is_off: bool,
     /// Whether something else asks who is let in, or nobody gets what is there.
     pub asks_by_itself: bool,
-    /// What the name of the location stands for among files, where what is asked for are the files themselves.
+    /// What the name of the location stands for among files, where what is asked for are the files
+    /// themselves.
     pub folder: Option<Vec<u8>>,
 }
 

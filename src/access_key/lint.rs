@@ -119,7 +119,8 @@ impl LocConf {
         sources.into_iter().any(|source| matches!(source, KeySource::Segment(_)))
     }
 
-    /// Whether a redirect is to what is left of a path that begins with the key, and nothing is before that.
+    /// Whether a redirect is to what is left of a path that begins with the key, and nothing is
+    /// before that.
     fn leads_anywhere(&self) -> bool {
         let Some(RedirectTarget::Uri(uri, _)) = &self.redirect else { return false };
         let mut sources = self.access.iter().flatten().flat_map(|access| &access.sources);

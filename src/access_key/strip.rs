@@ -29,8 +29,8 @@ impl Handler for Rewrite {
     }
 }
 
-/// Handler of the phase before access is asked for, behind all others of it: from here on nobody is to
-/// know the key.
+/// Handler of the phase before access is asked for, behind all others of it: from here on nobody is
+/// to know the key.
 pub enum Forget {}
 
 impl Handler for Forget {

@@ -63,8 +63,8 @@ pub fn note(conf: &LocConf, main: &MainConf, parser: Parser<'_>) {
     });
 }
 
-/// The beginning of the paths of files that the URIs come to which begin with the name of the location that is merged,
-/// where that is known, and the files are not what pictures are made of.
+/// The beginning of the paths of files that the URIs come to which begin with the name of the
+/// location that is merged, where that is known, and the files are not what pictures are made of.
 fn folder(parser: Parser<'_>) -> Option<Vec<u8>> {
     let location = location::current(parser).filter(|location| !location.is_exact)?;
     let image = parser.location::<ImageResize>();
@@ -151,7 +151,8 @@ pub fn warn(parser: Parser<'_>, main: &MainConf, warned: &WarnedOnce) {
 }
 
 impl RedirectNote {
-    /// What the paths begin with that it leads to, where that is known: it puts something before what was asked for.
+    /// What the paths begin with that it leads to, where that is known: it puts something before
+    /// what was asked for.
     fn path(&self) -> Option<Vec<u8>> {
         let (uri, from) = (self.uri.as_ref()?, self.from.as_ref()?);
         let mut terms = terms(uri.text());
@@ -166,8 +167,8 @@ impl RedirectNote {
     }
 }
 
-/// Warns of folders that somebody is asked for, or that `access_key_redirect` leads to, and that have another name
-/// for which nobody is asked.
+/// Warns of folders that somebody is asked for, or that `access_key_redirect` leads to, and that
+/// have another name for which nobody is asked.
 pub fn warn_of_folders(parser: Parser<'_>, main: &MainConf) {
     let noted = main.notes.locations.borrow();
     let redirects = main.notes.redirects.borrow();

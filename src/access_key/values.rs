@@ -1,5 +1,6 @@
-//! nginx keeps the values of variables that were evaluated once. Those of a key are known to what counts and limits requests, as
-//! `limit_req` does, and no longer; those of what the key was taken out of are found anew.
+//! nginx keeps the values of variables that were evaluated once. Those of a key are known to what
+//! counts and limits requests, as `limit_req` does, and no longer; those of what the key was taken
+//! out of are found anew.
 
 use std::cell::OnceCell;
 

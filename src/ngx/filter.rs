@@ -69,8 +69,8 @@ unsafe extern "C" fn write<W: Writer>(
 /// The filter of headers after the last one of ours.
 static mut NEXT_LAST: Option<HeaderFilter> = None;
 
-/// What is done with the headers of each answer to a client once `add_header` and `expires` have added theirs. There is one
-/// such filter in this library.
+/// What is done with the headers of each answer to a client once `add_header` and `expires` have
+/// added theirs. There is one such filter in this library.
 pub trait LastHeaders: 'static {
     /// Changes the headers.
     ///
@@ -79,7 +79,8 @@ pub trait LastHeaders: 'static {
     fn finish(request: Request<'_>) -> Result<(), NoMemory>;
 }
 
-/// Puts the filter on top of nginx's chain, in `postconfiguration` of a module that nginx has before the one that adds headers.
+/// Puts the filter on top of nginx's chain, in `postconfiguration` of a module that nginx has
+/// before the one that adds headers.
 pub fn install_last<F: LastHeaders>() {
     // SAFETY: as in `install`.
     unsafe {

@@ -58,7 +58,8 @@ impl<'r> Request<'r> {
         RequestString(unsafe { *part.of(&mut *self.as_ptr()) }, self.as_ptr())
     }
 
-    /// The client's address, as text, and as nginx keeps it: another string where a module says another one.
+    /// The client's address, as text, and as nginx keeps it: another string where a module says
+    /// another one.
     pub fn address_string(self) -> RequestString {
         // SAFETY: a live request has a connection, whose text lives as long.
         RequestString(unsafe { (*(*self.as_ptr()).connection).addr_text }, self.as_ptr())

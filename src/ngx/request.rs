@@ -573,7 +573,8 @@ impl<'r> Request<'r> {
         })
     }
 
-    /// Adds `item` to what the header `name` lists, unless it lists something of which `is_enough` says so.
+    /// Adds `item` to what the header `name` lists, unless it lists something of which `is_enough`
+    /// says so.
     ///
     /// # Errors
     /// Without memory it is not added.

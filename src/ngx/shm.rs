@@ -125,8 +125,8 @@ pub(super) unsafe fn view_of<'m, H: Shareable, R: Shareable>(
     let start = size_of::<H>().next_multiple_of(align_of::<R>());
     let count = len.checked_sub(start)? / size_of::<R>();
     // SAFETY: both lie within the memory, which is aligned (see above and the assertion), mapped
-    // and initialized. What the types are made of may be changed by others at any time (their promise),
-    // and nobody has it exclusively.
+    // and initialized. What the types are made of may be changed by others at any time (their
+    // promise), and nobody has it exclusively.
     unsafe {
         let base = base.as_ptr();
         Some((&*base.cast::<H>(), std::slice::from_raw_parts(base.add(start).cast(), count)))

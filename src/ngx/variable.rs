@@ -118,7 +118,8 @@ impl CachedVariable {
 }
 
 impl<'r> Request<'r> {
-    /// Has nginx evaluate these anew. Not while an expression is evaluated: its length is known by then.
+    /// Has nginx evaluate these anew. Not while an expression is evaluated: its length is known by
+    /// then.
     pub fn forget_variables(self, variables: &[CachedVariable]) {
         variables.iter().for_each(|variable| self.forget_value(variable.0));
     }
@@ -256,7 +257,8 @@ impl<'r> Request<'r> {
         }
     }
 
-    /// Has nginx evaluate a variable anew. Not while an expression is evaluated: its length is known by then.
+    /// Has nginx evaluate a variable anew. Not while an expression is evaluated: its length is
+    /// known by then.
     pub fn forget_value(self, place: usize) {
         if place < self.variables() {
             // SAFETY: a live request has a value for every variable of the configuration.

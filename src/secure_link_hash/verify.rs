@@ -39,8 +39,9 @@ struct VerifiedLink {
     rate: Option<u64>,
 }
 
-/// What a request looks like to the variables that [`LocConf::is_steady`] is about, and whose
-/// link it is. Parts that were replaced are other strings, as is an address that realip learned meanwhile.
+/// What a request looks like to the variables that [`LocConf::is_steady`] is about, and whose link
+/// it is. Parts that were replaced are other strings, as is an address that realip learned
+/// meanwhile.
 #[derive(Clone, Copy, PartialEq)]
 struct Inputs {
     conf: *const LocConf,

@@ -1,7 +1,8 @@
 //! Threads that sleep until there is something to do beside a job.
 //!
-//! A thread that is new waits for the system's next tick, up to 4 ms, until it runs for the first time, though a processor is
-//! idle; one that sleeps is awake within some hundredths of a millisecond.
+//! A thread that is new waits for the system's next tick, up to 4 ms, until it runs for the first
+//! time, though a processor is idle; one that sleeps is awake within some hundredths of a
+//! millisecond.
 
 use std::any::Any;
 use std::mem;
@@ -31,8 +32,9 @@ fn sleepers() -> MutexGuard<'static, Vec<Sleeper>> {
     SLEEPERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs `here`, and `beside` on another thread from when `here` calls what it is given, which returns whether there
-/// is a thread for that, and begins it only once. Returns when both have ended.
+/// Runs `here`, and `beside` on another thread from when `here` calls what it is given, which
+/// returns whether there is a thread for that, and begins it only once. Returns when both have
+/// ended.
 ///
 /// # Errors
 /// What `beside` panicked with.
@@ -62,8 +64,8 @@ fn run_within(
                 let _ = done.send(catch_unwind(AssertUnwindSafe(beside)));
             });
             // SAFETY: only the lifetime changes. What the work borrows is used until it was run, or
-            // dropped without that, and this function returns, or panics, only behind the `recv` below,
-            // which waits until the work says that it was run, or that is dropped.
+            // dropped without that, and this function returns, or panics, only behind the `recv`
+            // below, which waits until the work says that it was run, or that is dropped.
             let work = unsafe { mem::transmute::<Box<dyn FnOnce() + Send + '_>, Work>(work) };
             is_begun = wake(work, patience);
             is_begun

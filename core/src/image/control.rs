@@ -103,7 +103,8 @@ pub trait Spare: std::fmt::Debug + Send + Sync {
     fn lend(&self, bytes: u64) -> Option<Box<dyn Loan>>;
 
     /// Runs `here`, and `beside` on the processor that was lent from when `here` calls what it is
-    /// given, which returns whether it is run, and begins it only once. Returns when both have ended.
+    /// given, which returns whether it is run, and begins it only once. Returns when both have
+    /// ended.
     ///
     /// # Errors
     /// What `beside` panicked with.
