@@ -109,10 +109,12 @@ pub fn comes_to(path: &[u8], uri: &[u8]) -> bool {
 }
 
 /// The path that nginx comes to for a URL, or for what follows the host in one; `None` where it
-/// would not.
+/// would not, or that is neither.
 #[must_use]
 pub fn path_of(url: &[u8]) -> Option<Vec<u8>> {
-    resolved(Url::parse(url).path)
+    let Url { origin, path, .. } = Url::parse(url);
+    let is_whole = origin.is_empty() || origin.windows(3).any(|three| three == b"://");
+    resolved(path).filter(|_| is_whole)
 }
 
 /// What follows the host in a URL, without its arguments of those names.
