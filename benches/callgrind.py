@@ -52,7 +52,7 @@ ZONES = """
     proxy_cache_path proxied keys_zone=proxied:1m;
 """
 LOCATIONS = """
-        location /dump/ { autoindex on; alias images/; }
+        location /dump/ { autoindex on; alias images/; secure_link_hash_require off; }
         location /kept/ { image_resize resize 16 -; image_resize_cache kept; alias images/; }
         location /kept-auto/ {
             image_resize resize 16 -; image_resize_format auto; image_resize_cache kept; alias images/;

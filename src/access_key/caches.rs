@@ -5,7 +5,7 @@
 
 use nginx_sys::{NGX_HTTP_BAD_REQUEST, ngx_uint_t};
 
-use super::conf::AccessKey;
+use super::conf::{AccessKey, conf};
 use super::request_key::{KeyStatus, RequestKeys};
 use crate::ngx::filter::{self, LastHeaders};
 use crate::ngx::module::Hooks;
@@ -31,6 +31,11 @@ enum PrivateAnswers {}
 
 impl LastHeaders for PrivateAnswers {
     fn finish(request: Request<'_>) -> Result<(), NoMemory> {
+        // Elsewhere nobody was asked, unless nginx came from there.
+        let is_asked = conf(&request).is_some_and(|conf| conf.access().is_some());
+        if !is_asked && !request.is_internal() {
+            return Ok(());
+        }
         let Some(request_keys) = RequestKeys::find(request) else { return Ok(()) };
         // Without a key, another rule let the request in, and what that says holds.
         let is_error = request.logged_status() >= NGX_HTTP_BAD_REQUEST as ngx_uint_t;

@@ -125,7 +125,8 @@ pub struct KeySegment {
 /// nobody looked at.
 #[must_use]
 pub fn edit_segments(path: &[u8], keys: &[KeySegment], edit: Edit) -> Option<Vec<u8>> {
-    edit_parts(path, keys, edit, Cow::Borrowed)
+    // Most keys are in no path.
+    if keys.is_empty() { None } else { edit_parts(path, keys, edit, Cow::Borrowed) }
 }
 
 /// The segments of a path edited, where `meaning` is what they mean, which may be several of them.
