@@ -32,7 +32,7 @@ const BESIDE_PLAIN_PERCENT: usize = 90;
 const AREAS: usize = 10;
 
 /// Of 100, what short matches have to leave of a sample to be taken.
-const SHORT_PERCENT: usize = 95;
+const SHORT_PERCENT: usize = 99;
 
 /// Of 100, what filters by strips may leave for them to be taken: how rows get on that stay as they are is seen late,
 /// by what repeats itself far away.
