@@ -56,7 +56,7 @@ unsafe impl Module for AccessKey {
     type Main = access_key::MainConf;
     type Server = access_key::SrvConf;
     type Location = access_key::LocConf;
-    type Context = ();
+    type Context = access_key::RequestKeys;
 
     fn definition() -> *const ngx_module_t {
         &raw const ngx_http_access_key_module

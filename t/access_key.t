@@ -641,6 +641,13 @@ OPTIONS /api/text.txt [Origin: http://x] [Access-Control-Request-Method: GET]   
     location /inside/led/ { internal; access_key off; alias $TEST_NGINX_FIXTURES/; }
     location /any/ { satisfy any; allow 127.0.0.1; alias $TEST_NGINX_FIXTURES/; }
     location /open/ { access_key off; alias $TEST_NGINX_FIXTURES/; }
+    location /part/ { add_header Cache-Control 'private="Set-Cookie", max-age=60'; alias $TEST_NGINX_FIXTURES/; }
+    location /preview/ { error_page 401 = @preview; alias $TEST_NGINX_FIXTURES/; }
+    location @preview { access_key off; expires 1h; root $TEST_NGINX_FIXTURES; try_files /text.txt =404; }
+    location /login/ { error_page 401 http://other.test/; alias $TEST_NGINX_FIXTURES/; }
+    location /instead/ { error_page 401 =200 /open/text.txt; alias $TEST_NGINX_FIXTURES/; }
+    location /asked/ { access_key off; auth_request /ask; expires 1h; alias $TEST_NGINX_FIXTURES/; }
+    location = /ask { internal; access_key zone=p from=header:X-Api-Key; try_files /none =204; }
     location /kept/ {
         proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
         proxy_cache behind;
@@ -671,6 +678,15 @@ HEAD /o/text.txt [Cookie: k=KEY-ACME]       200 empty Cache-Control=private
 # Who says so himself.
 /shared/text.txt [X-Api-Key: KEY-ACME]      200 Cache-Control=s-maxage%20=%2060
 /never/text.txt [X-Api-Key: KEY-ACME]       200 Cache-Control=no-store
+/part/text.txt [X-Api-Key: KEY-ACME]        200 Cache-Control=private="Set-Cookie",%20max-age=60,%20private
+# What is shown to others in its place.
+/preview/text.txt                           200 same=text.txt Cache-Control=max-age=3600,%20private
+/login/text.txt                             302 Location=http://other.test/ Cache-Control=private
+/preview/text.txt?key=NOBODYS               200 same=text.txt Cache-Control=max-age=3600
+/instead/text.txt                           200 same=text.txt Cache-Control=private
+# Who is asked beside.
+/asked/text.txt [X-Api-Key: KEY-ACME]       200 same=text.txt Cache-Control=max-age=3600,%20private
+/asked/text.txt                             401 Cache-Control=private
 # Without a key, another rule lets in.
 /any/text.txt                               200 same=text.txt !Cache-Control
 /any/text.txt [X-Api-Key: KEY-ACME]         200 same=text.txt Cache-Control=private
@@ -768,14 +784,28 @@ HEAD /o/text.txt [Cookie: k=KEY-ACME]       200 empty Cache-Control=private
 
 
 === TEST 22: where COPY and MOVE write to
+--- http_config
+    server {
+        listen unix:$TEST_NGINX_HTML_DIR/seen.sock;
+        location / { return 200 "$http_destination|$request_uri"; }
+    }
 --- config
+    location /k/ {
+        access_key zone=p from=uri:2|arg:key;
+        dav_methods COPY;
+        root $TEST_NGINX_HTML_DIR;
+    }
+    location /up/ {
+        access_key zone=p from=uri:2|arg:key|header:X-Api-Key;
+        proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock;
+    }
     location /o/ {
         access_key zone=p from=header:X-Api-Key;
         dav_methods COPY MOVE;
         root $TEST_NGINX_HTML_DIR;
     }
 --- user_files eval
-[[ 'o/in/a' => 'text' ], [ 'o/too/a' => 'other' ]]
+[[ 'k/a' => 'text' ], [ 'o/in/a' => 'text' ], [ 'o/too/a' => 'other' ]]
 --- rows
 COPY /o/in/a [X-Api-Key: KEY-NARROW] [Destination: /o/in/b]                     204
 COPY /o/in/a [X-Api-Key: KEY-NARROW] [Destination: http://localhost/o/too/b]    204
@@ -786,3 +816,94 @@ COPY /o/in/a [X-Api-Key: KEY-ACME] [Destination: /o/b]                          
 /o/in/b [X-Api-Key: KEY-NARROW]                                                 200 body=text
 /o/too/b [X-Api-Key: KEY-NARROW]                                                200 body=text
 /o/b [X-Api-Key: KEY-ACME]                                                      200 body=text
+# Who writes addresses with the key in them.
+COPY /k/KEY-ACME/a [Destination: http://localhost/k/KEY-ACME/b%20c]             204
+COPY /k/KEY-ACME/b%20c?key=KEY-ACME [Destination: /k/d?key=KEY-ACME]            204
+/k/KEY-ACME/d                                                                   200 body=text
+/up/a [X-Api-Key: KEY-ACME] [Destination: http://h/up/KEY-ACME/b?key=KEY-ACME&x=1]  200 body=/up/b?x=1|/up/a
+/up/a#?key=KEY-ACME [X-Api-Key: KEY-ACME] [Destination: http://h/up/c?key=k]    200 body=http://h/up/c|/up/a
+/up/a [X-Api-Key: KEY-ACME] [Destination: http://h/up/c/d]                      200 body=http://h/up/c/d|/up/a
+
+
+=== TEST 23: what a location is called by is nobody's key
+--- http_config
+    server {
+        listen unix:$TEST_NGINX_HTML_DIR/seen.sock;
+        location / { return 200 "$request_uri"; }
+    }
+--- config
+    access_key zone=p from=uri:1|uri:2|header:X-Api-Key;
+    add_header X-File $request_filename always;
+    location /images/ { alias $TEST_NGINX_FIXTURES/; }
+    location /any/ { satisfy any; allow 127.0.0.1; alias $TEST_NGINX_FIXTURES/; }
+    location /any { satisfy any; allow 127.0.0.1; return 200 any; }
+    location = /any/one/ { satisfy any; allow 127.0.0.1; proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:/up; }
+    location /passed/on/ { satisfy any; allow 127.0.0.1; proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:/up/; }
+    location /KEY-ACME/ { access_key zone=p from=uri:2; proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:/up/; }
+    location /page/ { error_page 401 /page/of/nobody$uri; alias $TEST_NGINX_FIXTURES/; }
+    location /page/of/nobody/ { access_key off; alias $TEST_NGINX_FIXTURES/; }
+    location / { root $TEST_NGINX_FIXTURES; }
+--- rows
+/images/a                               401
+/images/text.txt                        401
+/images/text.txt [X-Api-Key: KEY-ACME]  200 same=text.txt
+/images/KEY-ACME/text.txt               200 same=text.txt
+/KEY-ACME/text.txt                      401
+/KEY-BETA-1/text.txt                    200 same=text.txt
+/any/a                                  404
+/any/text.txt                           200 same=text.txt
+/any/KEY-ACME/text.txt                  200 same=text.txt
+/any/one/                               200 body=/up
+/anyone/text.txt                        200 body=any
+/passed/on/a                            200 body=/up/a
+/passed/on/aaaaaaaa/b                   200 body=/up/aaaaaaaa/b
+/passed/KEY-ACME/b                      400
+# Where somebody's key is the name of a location, nothing of the URI is cut off in its place.
+/KEY-ACME/KEY-ACME/text.txt             200 body=/***/text.txt
+
+
+=== TEST 24: what a location has captured of the URI has no key either
+--- http_config
+    server {
+        listen unix:$TEST_NGINX_HTML_DIR/seen.sock;
+        location / { return 200 "$request_uri"; }
+    }
+--- config
+    access_key zone=p from=uri:2|header:X-Api-Key;
+    location ~ ^/all/(.*)$ { proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:/up/$1; }
+    location ~ ^/named/(?<path>.*)/(?<file>[^/]*)$ { proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:/$path|$file; }
+    location ~ ^/parts/([^/]+)/(x/)?(.*)$ { proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:/$1|$2|$3; }
+    location ~ ^/files/([^/]+/)?(.*)$ { alias $TEST_NGINX_FIXTURES/$2; }
+    location ~ ^/masked/(.*)$ { access_key_strip off; proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:/up/$1; }
+--- rows
+/all/KEY-ACME/b/x                   200 body=/up/b/x
+/all/b/x [X-Api-Key: KEY-ACME]      200 body=/up/b/x
+/all/KEY-ACME/KEY-ACME/x            200 body=/up/***/x
+/named/KEY-ACME/b/x                 200 body=/b|x
+/named/b/x [X-Api-Key: KEY-ACME]    200 body=/b|x
+/parts/KEY-ACME/b/x                 200 body=/||b/x
+/parts/KEY-ACME/x/b                 200 body=/|x/|b
+/files/KEY-ACME/text.txt            200 same=text.txt
+/masked/KEY-ACME/b/x                200 body=/up/***/b/x
+
+
+=== TEST 25: a location that keeps the key is followed by one that does not
+--- http_config
+    server {
+        listen unix:$TEST_NGINX_HTML_DIR/seen.sock;
+        location / { return 200 "$request_uri|$http_x_api_key|$http_authorization|$http_cookie"; }
+    }
+--- config
+    access_key zone=p from=header:X-Api-Key|header:Authorization|cookie:k|arg:key|uri:2;
+    location /kept/ { access_key_strip off; root /nonexistent; try_files $uri @next; }
+    location /moved/ { access_key_strip off; rewrite ^/moved/(.*)$ /next/$1 last; }
+    location /next/ { proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock; }
+    location @next { proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock; }
+--- rows
+/kept/x [X-Api-Key: KEY-ACME]                   200 body=/kept/x|||
+/kept/x [Authorization: Bearer KEY-ACME]        200 body=/kept/x|||
+/kept/x [Cookie: k=KEY-ACME; b=2]               200 body=/kept/x|||b=2
+/kept/x?key=KEY-ACME&b=2                        200 body=/kept/x?b=2|||
+/kept/KEY-ACME/x                                200 body=/kept/x|||
+/moved/KEY-ACME/x                               200 body=/next/x|||
+/moved/x?key=KEY-ACME                           200 body=/next/x|||

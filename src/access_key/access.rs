@@ -69,6 +69,7 @@ fn check(request: Request<'_>) -> ngx_int_t {
     let errors = conf.errors.unwrap_or_default();
     let zone = &request_key.live.name;
     let refused = |status: u32| {
+        request_key.is_refused.set(true);
         if request.is_main() {
             let (location, request_key) = (std::ptr::from_ref(conf), request_key.clone());
             request_keys.refuse(Refusal { status, location, request_key });

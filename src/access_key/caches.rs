@@ -5,7 +5,7 @@
 
 use nginx_sys::{NGX_HTTP_BAD_REQUEST, ngx_uint_t};
 
-use super::conf::{AccessKey, conf};
+use super::conf::AccessKey;
 use super::request_key::{KeyStatus, RequestKeys};
 use crate::ngx::filter::{self, LastHeaders};
 use crate::ngx::module::Hooks;
@@ -31,16 +31,14 @@ enum PrivateAnswers {}
 
 impl LastHeaders for PrivateAnswers {
     fn finish(request: Request<'_>) -> Result<(), NoMemory> {
-        // Elsewhere nobody was asked, unless nginx came from there.
-        let is_asked = conf(&request).is_some_and(|conf| conf.access().is_some());
-        if !is_asked && !request.is_internal() {
-            return Ok(());
-        }
         let Some(request_keys) = RequestKeys::find(request) else { return Ok(()) };
-        // Without a key, another rule let the request in, and what that says holds.
+        // Without a key, another rule let the request in, and what that says holds. An error page may
+        // have any status.
         let is_error = request.logged_status() >= NGX_HTTP_BAD_REQUEST as ngx_uint_t;
         let is_private = request_keys.all().iter().any(|request_key| {
-            request_key.is_unseen && (is_error || request_key.key_status != KeyStatus::Missing)
+            let is_refused = request_key.is_refused.get() && request.may_be_error_page();
+            let has_key = request_key.key_status != KeyStatus::Missing;
+            request_key.is_unseen && (is_error || is_refused || has_key)
         });
         if !is_private {
             return Ok(());
@@ -49,9 +47,14 @@ impl LastHeaders for PrivateAnswers {
     }
 }
 
-/// Whether a directive of `Cache-Control` says whether shared caches may keep an answer.
+/// Whether a directive of `Cache-Control` says whether shared caches may keep an answer: all of it, and not
+/// only some headers, as `private="Set-Cookie"` does (RFC 9111, section 5.2.2.7).
 fn says_who_keeps_it(directive: &[u8]) -> bool {
-    let name = directive.split(|&byte| byte == b'=').next().unwrap_or_default().trim_ascii();
-    let names: [&[u8]; 4] = [b"public", b"s-maxage", b"private", b"no-store"];
+    let mut parts = directive.splitn(2, |&byte| byte == b'=');
+    let name = parts.next().unwrap_or_default().trim_ascii();
+    let names: [&[u8]; 3] = match parts.next() {
+        None => [b"public", b"private", b"no-store"],
+        Some(_) => [b"s-maxage"; 3],
+    };
     names.iter().any(|known| name.eq_ignore_ascii_case(known))
 }

@@ -42,6 +42,7 @@ use crate::ngx::{
 };
 pub use caches::AccessKeyFilter;
 pub use conf::{AccessKey, LocConf, MainConf, SrvConf};
+pub use request_key::RequestKeys;
 
 impl Hooks for AccessKey {
     fn before(parser: Parser<'_>) -> Result<(), Reported> {

@@ -1,17 +1,17 @@
 //! What is known of a request: whose key it came with, and what became of that.
-//!
-//! An internal redirect clears what modules keep in a request, so this is found in its pool.
 
 use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use image_gate_core::escapes::percent_decode_lossy;
-use image_gate_core::key::source::{Edit, KeySegment, arguments, cookies, edit_segments, segment};
+use image_gate_core::key::source::{
+    Edit, KeySegment, arguments, cookies, edit_segments, is_within, segment,
+};
 use image_gate_core::key::{KeySource, Partner, QuotaLimits, Resource, Usage};
 use smallvec::SmallVec;
 
-use super::conf::{AccessConf, LocConf, ZoneConf};
+use super::conf::{AccessConf, AccessKey, LocConf, ZoneConf};
 use super::zone::{KeyTable, Record, RunningRequest, Zone};
 use crate::ngx::incoming::RequestPart;
 use crate::ngx::request::OnEnd;
@@ -80,6 +80,8 @@ pub struct RequestKey {
     pub paid_bytes: Cell<u64>,
     /// Whether it is decided by a header or a cookie what is answered, and the address has no key.
     pub is_unseen: bool,
+    /// Whether it was refused, although another module may have let it in.
+    pub is_refused: Cell<bool>,
     /// The segment that was taken for a key.
     segment: Option<Rc<[u8]>>,
     // The key table as it was when the request came, and the places of partner and record.
@@ -210,8 +212,8 @@ pub struct RequestKeys {
     noted: RefCell<SmallVec<[Rc<[u8]>; 1]>>,
     /// The places of variables whose values were kept though the key was taken out.
     values: RefCell<SmallVec<[usize; 2]>>,
-    /// Whose sources were masked or taken out last.
-    stripped: Cell<Option<*const AccessConf>>,
+    /// Whose sources were masked or taken out last, and which of both.
+    stripped: Cell<Option<(*const AccessConf, Edit)>>,
     /// Why the request was refused last.
     refusal: Cell<Option<Refusal>>,
 }
@@ -219,12 +221,13 @@ pub struct RequestKeys {
 impl RequestKeys {
     /// Of a request that was looked at before.
     pub fn find(request: Request<'_>) -> Option<&RequestKeys> {
-        request.attached()
+        request.main().context::<AccessKey>()
     }
 
     /// Of any request; `None` when there is no memory.
     pub fn of(request: Request<'_>) -> Option<&RequestKeys> {
-        RequestKeys::find(request).or_else(|| request.attach(RequestKeys::default()))
+        let anew = || request.main().set_context::<AccessKey>(RequestKeys::default());
+        RequestKeys::find(request).or_else(anew)
     }
 
     /// The keys of the request, one for each zone.
@@ -257,9 +260,10 @@ impl RequestKeys {
         self.refusal.take()
     }
 
-    /// Whether the keys were taken out of these sources just before; they are from now on.
-    pub fn is_stripped(&self, access: &Rc<AccessConf>) -> bool {
-        self.stripped.replace(Some(Rc::as_ptr(access))) == Some(Rc::as_ptr(access))
+    /// Whether that was done to these sources just before; it is from now on.
+    pub fn is_stripped(&self, access: &Rc<AccessConf>, edit: Edit) -> bool {
+        let this = Some((Rc::as_ptr(access), edit));
+        self.stripped.replace(this) == this
     }
 
     /// Notes the places of variables that say the key.
@@ -355,6 +359,7 @@ impl RequestKeys {
             own_rate: Cell::default(),
             paid_bytes: Cell::default(),
             is_unseen: false,
+            is_refused: Cell::new(false),
             segment: None,
             key_table,
             partner: None,
@@ -400,7 +405,7 @@ impl RequestKeys {
         let is_hidden =
             |source: &KeySource| matches!(source, KeySource::Header(_) | KeySource::Cookie(_));
         request_key.is_unseen = !is_in_address && access.sources.iter().any(is_hidden);
-        if let Some(uri) = edit_segments(&request_key.uri, &segments, Edit::Remove) {
+        if let Some((uri, _)) = edit_segments(&request_key.uri, &segments, Edit::Remove) {
             request_key.uri = uri.into();
         }
         if is_ambiguous {
@@ -464,7 +469,12 @@ fn read_credential(request: Request<'_>, source: &KeySource) -> Option<Credentia
         KeySource::Segment(number) => {
             let is_last =
                 segment(request.uri(), number + 1).is_none() && !request.uri().ends_with(b"/");
-            if !is_last && let Some(segment) = segment(request.uri(), *number) {
+            // What the location is called by is nobody's key.
+            let is_free = !is_within(request.uri(), *number, request.location_prefix());
+            if is_free
+                && !is_last
+                && let Some(segment) = segment(request.uri(), *number)
+            {
                 add(segment);
             }
         }

@@ -3,15 +3,16 @@
 use image_gate_core::escapes::percent_decode_lossy;
 use image_gate_core::key::KeySource;
 use image_gate_core::key::source::{
-    Edit, KeySegment, arguments, cookies, edit_arguments, edit_cookies, edit_request_uri,
-    edit_segments, edit_uri, mask_segments,
+    Edit, KeySegment, MASK, arguments, cookies, edit_arguments, edit_cookies, edit_request_uri,
+    edit_segments, edit_uri, is_within, mask_segments, segment,
 };
+use image_gate_core::link::{path_of, without_arguments};
 use nginx_sys::{NGX_DECLINED, NGX_HTTP_INTERNAL_SERVER_ERROR, ngx_int_t};
 use smallvec::SmallVec;
 
 use super::conf::{conf, server};
 use super::mask;
-use super::request_key::{RequestKeys, bearer};
+use super::request_key::{RequestKey, RequestKeys, bearer};
 use super::source_names::names;
 use crate::ngx::incoming::RequestPart;
 use crate::ngx::phase::Handler;
@@ -55,15 +56,15 @@ pub fn strip_key(request: Request<'_>) -> Result<(), NoMemory> {
     let (Some(conf), Some(server)) = (conf(&request), server(&request)) else { return Ok(()) };
     let Some((access, _)) = conf.access().filter(|_| request.is_main()) else { return Ok(()) };
     let request_keys = RequestKeys::of(request).ok_or(NoMemory)?;
-    if request_keys.is_stripped(access) {
-        return Ok(());
-    }
     let request_key = request_keys.here(request, conf).ok_or(NoMemory)?;
     let edit = match (conf.strip(), server.mask()) {
         (true, _) => Edit::Remove,
         (false, true) => Edit::Mask,
         (false, false) => return Ok(()),
     };
+    if request_keys.is_stripped(access, edit) {
+        return Ok(());
+    }
     request_keys.keep_values(access.variables.keep(request, &access.sources));
     let mut is_named = false;
     let mut segments: SmallVec<[KeySegment; 1]> = SmallVec::new();
@@ -86,13 +87,18 @@ pub fn strip_key(request: Request<'_>) -> Result<(), NoMemory> {
                 // Only where it was a key, of this request or of anybody's.
                 let Some(credential) = request_keys.credential(request, source) else { continue };
                 let is_held = request_key.is_held(&credential.key);
-                if is_held || request_key.took(&credential) {
-                    segments.push(KeySegment { number: *number, key: credential.key, is_held });
+                let is_key = is_held || request_key.took(&credential);
+                if !is_key || is_within(request.uri(), *number, request.location_prefix()) {
+                    continue;
                 }
+                // Another location may have masked it.
+                let is_masked = segment(request.uri(), *number) == Some(MASK);
+                let key = if is_masked { MASK.into() } else { credential.key };
+                segments.push(KeySegment { number: *number, key, is_held: is_held && !is_masked });
             }
         }
     }
-    if let Some(path) = edit_segments(request.uri(), &segments, edit) {
+    if let Some((path, moves)) = edit_segments(request.uri(), &segments, edit) {
         if server.mask() {
             segments.iter().for_each(|segment| note_parted(request, request_keys, &segment.key));
             request.edit_line(|uri| mask_segments(uri, &segments))?;
@@ -100,11 +106,19 @@ pub fn strip_key(request: Request<'_>) -> Result<(), NoMemory> {
         let uri = request.part(RequestPart::UnparsedUri);
         let uri = edit_request_uri(uri, &path, &segments, edit);
         request.set_part(RequestPart::UnparsedUri, &uri)?;
-        request.set_uri(&path)?;
+        request.set_uri(&path, |part| moves.range(part))?;
     }
     mask_referer(request)?;
+    let names = names(&access.sources);
+    if edit == Edit::Remove {
+        strip_destination(request, &access.sources, &names, &request_key)?;
+        // nginx passes on what stands behind a `#`, and nobody asks for it.
+        let uri = request.part(RequestPart::UnparsedUri);
+        if let Some(at) = uri.iter().position(|&byte| byte == b'#') {
+            request.set_part(RequestPart::UnparsedUri, uri.split_at(at).0)?;
+        }
+    }
     if is_named {
-        let names = names(&access.sources);
         if server.mask() {
             request.edit_line(|uri| edit_uri(uri, &names, Edit::Mask))?;
         }
@@ -130,6 +144,37 @@ fn mask_referer(request: Request<'_>) -> Result<(), NoMemory> {
     result
 }
 
+/// Takes keys out of `Destination` of COPY and MOVE, which clients write as they write the address.
+fn strip_destination(
+    request: Request<'_>,
+    sources: &[KeySource],
+    names: &[&[u8]],
+    request_key: &RequestKey,
+) -> Result<(), NoMemory> {
+    let mut result = Ok(());
+    request.each_incoming(b"Destination", |header| {
+        let value = header.value();
+        let unnamed = edit_uri(value, names, Edit::Remove);
+        let path = path_of(value).unwrap_or_default();
+        let numbers = sources.iter().filter_map(KeySource::number);
+        let held = numbers.filter_map(|number| {
+            let key = segment(&path, number).filter(|key| request_key.is_held(key))?;
+            Some(KeySegment { number, key: key.into(), is_held: true })
+        });
+        let held: SmallVec<[KeySegment; 1]> = held.collect();
+        let edited = edit_segments(&path, &held, Edit::Remove).map(|(path, _)| {
+            let uri = without_arguments(value, names);
+            edit_request_uri(&uri, &path, &held, Edit::Remove)
+        });
+        if let Some(edited) = edited.or(unnamed)
+            && result.is_ok()
+        {
+            result = header.set_value(&edited);
+        }
+    });
+    result
+}
+
 /// Notes the other parts of segments that a slash, escaped by the client, made several of: with
 /// the one that came as a key, they may be one.
 fn note_parted(request: Request<'_>, request_keys: &RequestKeys, key: &[u8]) {
@@ -147,7 +192,8 @@ fn note_parted(request: Request<'_>, request_keys: &RequestKeys, key: &[u8]) {
 /// Edits a header. Of `Authorization`, what is no token stays: it is a password for something else.
 fn edit_header(request: Request<'_>, name: &[u8], edit: Edit, before: impl Fn(&[u8])) {
     request.each_incoming(name, |header| {
-        let key = if name == b"authorization" { bearer(header.value()) } else { header.value() };
+        let value = header.value();
+        let key = if name == b"authorization" && value != MASK { bearer(value) } else { value };
         if !key.is_empty() {
             before(key);
             match edit {

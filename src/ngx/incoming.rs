@@ -3,6 +3,8 @@
 //! Nothing is changed in place: the bytes may be a constant of nginx's, or the table of an HTTP/2
 //! connection. New ones are put into the request's pool.
 
+use std::ops::Range;
+
 use nginx_sys::{
     ngx_http_internal_redirect, ngx_http_named_location, ngx_http_request_t, ngx_http_set_exten,
     ngx_int_t, ngx_str_t, ngx_table_elt_t, ngx_uint_t,
@@ -126,20 +128,32 @@ impl<'r> Request<'r> {
         Ok(())
     }
 
-    /// Replaces the URI, in a location that stays the same.
+    /// Replaces the URI, in a location that stays the same. What was captured of it is what `moved` says
+    /// where a range of it is now.
     ///
     /// # Errors
     /// There is no memory; the URI is what it was.
-    pub fn set_uri(self, uri: &[u8]) -> Result<(), NoMemory> {
+    pub fn set_uri(
+        self,
+        uri: &[u8],
+        moved: impl Fn(&Range<usize>) -> Range<usize>,
+    ) -> Result<(), NoMemory> {
         let uri = pool::copy(self.pool(), uri).ok_or(NoMemory)?;
+        let prefix = self.location_prefix();
+        let old = self.swap_part(RequestPart::Uri, uri);
         // SAFETY: alive, and on the event loop. The URI that came is not this one any more, and
         // the extension points into it.
         unsafe {
-            (*self.as_ptr()).uri = uri;
             shim::ig_request_set_valid_unparsed_uri(self.as_ptr(), 0);
             (*self.as_ptr()).exten = ngx_str_t::empty();
             ngx_http_set_exten(self.as_ptr());
         }
+        if self.location_prefix() != prefix {
+            // nginx would cut the name of the location off, whatever stands there.
+            // SAFETY: as above.
+            unsafe { shim::ig_request_set_valid_location(self.as_ptr(), 0) };
+        }
+        self.move_captures(old, uri, moved);
         Ok(())
     }
 

@@ -10,10 +10,10 @@
 //! A memory is known by what it is called, as long as a configuration has it: the one that is used,
 //! or the one that is being read. One that is refused leaves nothing behind.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
@@ -143,7 +143,7 @@ impl KeptMemory {
         let is_enough = || Ok::<_, io::Error>(file.metadata()?.len() >= len as u64);
         // A master of another executable may make it grow meanwhile, and then it can't shrink.
         if !is_enough()?
-            && let Err(error) = file.set_len(len as u64)
+            && let Err(error) = set_len(&file, len)
             && !is_enough()?
         {
             return Err(error);
@@ -219,7 +219,9 @@ fn create(name: &str, len: usize) -> io::Result<File> {
     }
     // SAFETY: a new descriptor, which is nobody else's.
     let file = unsafe { File::from_raw_fd(file) };
-    file.set_len(len as u64)?;
+    // Workers' files are shown to all programs of their user, who would open it otherwise.
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    set_len(&file, len)?;
     // SAFETY: a call of the system for a descriptor that is open.
     if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, libc::F_SEAL_SHRINK) } != 0 {
         return Err(io::Error::last_os_error());
@@ -228,6 +230,19 @@ fn create(name: &str, len: usize) -> io::Result<File> {
         close_on_exec(&file);
     }
     Ok(file)
+}
+
+/// The system ends a process that makes a file longer than a limit allows.
+fn set_len(file: &File, len: usize) -> io::Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the system writes the limit.
+    if unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } == 0
+        && len as u64 > limit.rlim_cur
+    {
+        let reason = format!("files may have {} bytes (RLIMIT_FSIZE)", limit.rlim_cur);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
+    }
+    file.set_len(len as u64)
 }
 
 /// The same where the system, or a filter of its calls, has no `memfd_create`. Nobody could tell it
@@ -240,7 +255,7 @@ fn create_without_name(len: usize, refused: &io::Error) -> io::Result<File> {
         let reasons = format!("memfd_create: {refused}, and {FOLDER}: {error}");
         io::Error::new(error.kind(), reasons)
     })?;
-    file.set_len(len as u64)?;
+    set_len(&file, len)?;
     Ok(file)
 }
 

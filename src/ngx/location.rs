@@ -12,7 +12,7 @@ use nginx_sys::{
 use super::conf::{ConfError, DirectiveArgs, Place};
 use super::module::Core;
 use super::phase::Handler;
-use super::{Parser, Reported, phase, shim};
+use super::{Parser, Reported, Request, phase, shim};
 
 /// A location whose name is the beginning of URIs.
 pub struct Location<'a> {
@@ -39,6 +39,21 @@ pub fn current(parser: Parser<'_>) -> Option<Location<'_>> {
             is_exact: shim::ig_location_exact_match(core) != 0,
             is_internal: shim::ig_location_internal(core) != 0,
         })
+    }
+}
+
+impl Request<'_> {
+    /// How many bytes of the URI are the name of its location: nginx cuts them off where that has an `alias`, or
+    /// leads to the URI of an upstream. None where something else led there.
+    pub fn location_prefix(&self) -> usize {
+        let Some(core) = self.location::<Core>() else { return 0 };
+        // SAFETY: as in `current`.
+        let (is_prefix, name) = unsafe {
+            let is_other = shim::ig_location_named(core) != 0 || shim::ig_location_regex(core) != 0;
+            (!is_other, super::strings::bytes(core.name))
+        };
+        let has_prefix = is_prefix && self.uri().starts_with(name);
+        if has_prefix { name.len() } else { 0 }
     }
 }
 

@@ -385,10 +385,16 @@ impl<'r> Request<'r> {
         unsafe { self.main_of(index::<M>()).cast::<M::Main>().as_ref() }
     }
 
-    /// The state that [`set_context`](Request::set_context) set, also after an internal redirect
-    /// cleared nginx's slot.
+    /// The state that [`set_context`](Request::set_context) set, also after nginx cleared the slot: it does
+    /// by an internal redirect, and where a filter refuses what it is given.
     pub fn context<M: Module>(self) -> Option<&'r M::Context> {
-        self.active_context::<M>().or_else(|| self.own())
+        // SAFETY: alive.
+        let was_cleared = || unsafe {
+            shim::ig_request_internal(self.as_ptr()) != 0
+                || shim::ig_request_filter_finalize(self.as_ptr()) != 0
+        };
+        let kept = || if was_cleared() { self.own() } else { None };
+        self.active_context::<M>().or_else(kept)
     }
 
     /// The state of the current pass through the filters.

@@ -121,12 +121,6 @@ impl<'r> Request<'r> {
         std::ptr::eq(self.get().main, self.as_ptr())
     }
 
-    /// Whether nginx came to its location from another one.
-    pub fn is_internal(self) -> bool {
-        // SAFETY: alive.
-        unsafe { shim::ig_request_internal(self.as_ptr()) != 0 }
-    }
-
     /// The request of the client, of which nginx made this one, or this one.
     pub fn main(self) -> Request<'r> {
         // SAFETY: the main request of a live one is alive as long; the pointer is never null.

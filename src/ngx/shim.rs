@@ -20,6 +20,15 @@ pub struct Captures {
     pub is_shared: ngx_uint_t,
 }
 
+impl Captures {
+    pub const NONE: Captures = Captures {
+        count: 0,
+        places: std::ptr::null_mut(),
+        text: std::ptr::null_mut(),
+        is_shared: 0,
+    };
+}
+
 /// What one of `return`, `break`, `if` and `rewrite` does.
 #[repr(C)]
 pub struct RewriteStep {
@@ -181,6 +190,7 @@ unsafe extern "C" {
     pub fn ig_request_go_on(request: *mut ngx_http_request_t);
     pub fn ig_request_stay(request: *mut ngx_http_request_t);
     pub fn ig_request_error_page(request: *const ngx_http_request_t) -> ngx_uint_t;
+    pub fn ig_request_filter_finalize(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_internal(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_has_body(request: *const ngx_http_request_t) -> ngx_uint_t;
     pub fn ig_request_put_header(
@@ -267,6 +277,7 @@ unsafe extern "C" {
         request: *mut ngx_http_request_t,
         value: ngx_uint_t,
     );
+    pub fn ig_request_set_valid_location(request: *mut ngx_http_request_t, value: ngx_uint_t);
     pub fn ig_request_set_valid_unparsed_uri(request: *mut ngx_http_request_t, value: ngx_uint_t);
     pub fn ig_event_set_cancelable(event: *mut ngx_event_t, value: ngx_uint_t);
     pub fn ig_event_set_delayed(event: *mut ngx_event_t, value: ngx_uint_t);

@@ -1,6 +1,8 @@
 //! Variables.
 
 use std::borrow::Cow;
+use std::ffi::c_int;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 use nginx_sys::{
@@ -148,12 +150,7 @@ impl<'r> Request<'r> {
     /// Keeps what the last regular expression captured, as long as the result lives: one that is
     /// matched meanwhile, as by a `map`, does not show in a `$1` afterwards.
     pub fn captures_apart(self) -> CapturesApart<'r> {
-        let mut captures = shim::Captures {
-            count: 0,
-            places: std::ptr::null_mut(),
-            text: std::ptr::null_mut(),
-            is_shared: 0,
-        };
+        let mut captures = shim::Captures::NONE;
         // SAFETY: alive; nginx gives the next expression memory of its own where these are shared,
         // as with a subrequest.
         unsafe {
@@ -163,6 +160,65 @@ impl<'r> Request<'r> {
             shim::ig_request_set_captures(r, &raw const shared);
         }
         CapturesApart { request: self, captures }
+    }
+
+    /// Makes what the last regular expression captured of a text, alone and in named variables, that of
+    /// another text: `moved` says where in that a range of the old one is.
+    pub(super) fn move_captures(
+        self,
+        old: ngx_str_t,
+        new: ngx_str_t,
+        moved: impl Fn(&Range<usize>) -> Range<usize>,
+    ) {
+        let moved = |range: Range<usize>| {
+            (range.start <= range.end && range.end <= old.len)
+                .then(|| moved(&range))
+                .filter(|range| range.start <= range.end && range.end <= new.len)
+                .unwrap_or_default()
+        };
+        let mut captures = shim::Captures::NONE;
+        // SAFETY: alive; the places of a request are its own, two for each group, -1 for one that
+        // captured nothing.
+        unsafe {
+            shim::ig_request_captures(self.as_ptr(), &raw mut captures);
+            if captures.count > 0 && captures.text == old.data {
+                let places = std::slice::from_raw_parts_mut(captures.places, captures.count);
+                for [start, end] in places.as_chunks_mut::<2>().0 {
+                    if let (Ok(from), Ok(to)) = (usize::try_from(*start), usize::try_from(*end)) {
+                        let range = moved(from..to);
+                        // No URI is that long.
+                        *start = c_int::try_from(range.start).unwrap_or_default();
+                        *end = c_int::try_from(range.end).unwrap_or_default();
+                    }
+                }
+                captures.text = new.data;
+                shim::ig_request_set_captures(self.as_ptr(), &raw const captures);
+            }
+        }
+        for place in 0..self.variables() {
+            // SAFETY: a live request has a value for every variable of the configuration; one that is
+            // valid has so many bytes.
+            let (value, start, len) = unsafe {
+                let value = (*self.as_ptr()).variables.add(place);
+                if (*value).valid() == 0 {
+                    continue;
+                }
+                (value, (*value).data.addr().wrapping_sub(old.data.addr()), (*value).len() as usize)
+            };
+            if len == 0 || start > old.len || len > old.len - start {
+                continue;
+            }
+            let range = moved(start..start + len);
+            // SAFETY: as above; the range is one of the new text, which lives as long as the request.
+            unsafe {
+                if (*value).no_cacheable() != 0 {
+                    shim::ig_value_forget(value);
+                } else {
+                    let part = ngx_str_t { len: range.len(), data: new.data.add(range.start) };
+                    shim::ig_value_set(value, &raw const part);
+                }
+            }
+        }
     }
 
     /// Gives the request values of variables of its own, flushed, as long as the result lives:

@@ -1,6 +1,7 @@
 //! Where in a request a key may be, and how it is taken out or made unreadable.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::rc::Rc;
 
 use memchr::{memchr, memchr2};
@@ -120,13 +121,52 @@ pub struct KeySegment {
     pub is_held: bool,
 }
 
-/// The path with these segments edited; `None` where it has none of them. What somebody holds is
-/// masked where it stands once more: if it was taken out there, too, the path would be one that
-/// nobody looked at.
+/// Whether the segment of a path at `number`, from 1, begins within its first `len` bytes.
 #[must_use]
-pub fn edit_segments(path: &[u8], keys: &[KeySegment], edit: Edit) -> Option<Vec<u8>> {
+pub fn is_within(path: &[u8], number: usize, len: usize) -> bool {
+    let before = path.split(|&byte| byte == b'/').take(number);
+    before.map(|part| part.len() + 1).sum::<usize>() < len
+}
+
+/// The path with these segments edited, and where the rest of it is now; `None` where it has none of
+/// them. What somebody holds is masked where it stands once more: if it was taken out there, too, the
+/// path would be one that nobody looked at.
+#[must_use]
+pub fn edit_segments(path: &[u8], keys: &[KeySegment], edit: Edit) -> Option<(Vec<u8>, Moves)> {
     // Most keys are in no path.
     if keys.is_empty() { None } else { edit_parts(path, keys, edit, Cow::Borrowed) }
+}
+
+/// Where the bytes of a text are once parts of it were edited.
+#[derive(Debug, Clone, Default)]
+pub struct Moves(Vec<Move>);
+
+/// A part, from the front, and how long it is now.
+#[derive(Debug, Clone)]
+struct Move {
+    part: Range<usize>,
+    len: usize,
+}
+
+impl Moves {
+    /// Where that range of the text is now. Of a part that was edited it has all, or nothing.
+    #[must_use]
+    pub fn range(&self, old: &Range<usize>) -> Range<usize> {
+        let start = self.place(old.start, true);
+        start..self.place(old.end, false).max(start)
+    }
+
+    fn place(&self, old: usize, is_start: bool) -> usize {
+        let mut place = old;
+        for Move { part, len } in self.0.iter().filter(|change| change.part.start < old) {
+            if old >= part.end {
+                place = place - part.len() + len;
+            } else {
+                place = place - (old - part.start) + if is_start { *len } else { 0 };
+            }
+        }
+        place
+    }
 }
 
 /// The segments of a path edited, where `meaning` is what they mean, which may be several of them.
@@ -135,11 +175,11 @@ fn edit_parts<'p>(
     keys: &[KeySegment],
     edit: Edit,
     meaning: impl Fn(&'p [u8]) -> Cow<'p, [u8]>,
-) -> Option<Vec<u8>> {
-    let (mut edited, mut is_edited) = (Vec::with_capacity(path.len() + MASK.len()), false);
-    let (mut number, mut is_cut) = (0, false);
-    for (at, part) in path.split(|&byte| byte == b'/').enumerate() {
-        if at > 0 && !is_cut {
+) -> Option<(Vec<u8>, Moves)> {
+    let (mut edited, mut moves) = (Vec::with_capacity(path.len() + MASK.len()), Moves::default());
+    let (mut number, mut start, mut is_cut) = (0, 0, false);
+    for part in path.split(|&byte| byte == b'/') {
+        if start > 0 && !is_cut {
             edited.push(b'/');
         }
         let meant = meaning(part);
@@ -149,15 +189,21 @@ fn edit_parts<'p>(
         let again = keys.iter().filter(is_it).any(|key| number > 0 && key.is_held);
         // The last one leaves its slash: /a/KEY is /a/.
         is_cut = found && edit == Edit::Remove;
-        edited.extend_from_slice(match (is_cut, found || again) {
+        let end = start + part.len();
+        let kept = match (is_cut, found || again) {
             (true, _) => b"",
             (false, true) => MASK,
             (false, false) => part,
-        });
-        is_edited |= found || again;
+        };
+        edited.extend_from_slice(kept);
+        if found || again {
+            let slash = usize::from(is_cut && end < path.len());
+            moves.0.push(Move { part: start..end + slash, len: kept.len() });
+        }
         number += 1 + meant.iter().filter(|&&byte| byte == b'/').count();
+        start = end + 1;
     }
-    is_edited.then_some(edited)
+    (!moves.0.is_empty()).then_some((edited, moves))
 }
 
 /// A URI as the client wrote it without the keys that were taken out of what it means, which left
@@ -171,6 +217,7 @@ pub fn edit_request_uri(uri: &[u8], path: &[u8], keys: &[KeySegment], edit: Edit
         None => (uri, &b""[..]),
     };
     let edited = edit_parts(old, keys, edit, percent_decode_lossy);
+    let edited = edited.map(|(edited, _)| edited);
     let edited = edited.filter(|edited| *percent_decode_lossy(edited) == *path);
     let mut edited = edited.unwrap_or_else(|| percent_encode_plain(path).into_bytes());
     edited.extend_from_slice(query);
@@ -361,14 +408,58 @@ mod tests {
             ("/a/KEY/KEY/b/KEY", &[3, 2], "/a/b/***", "/a/***/***/b/***"),
             ("/a/KEY//b", &[2], "/a//b", "/a/***//b"),
         ] {
-            let edited = |edit| text(edit_segments(path.as_bytes(), &keys_at(keys, true), edit));
+            let edited = |edit| text(edited_path(path.as_bytes(), &keys_at(keys, true), edit));
             assert_eq!(edited(Edit::Remove).as_deref(), Some(remove));
             assert_eq!(edited(Edit::Mask).as_deref(), Some(mask));
         }
-        assert_eq!(edit_segments(b"/a", &keys_at(&[2], true), Edit::Remove), None);
+        assert_eq!(edited_path(b"/a", &keys_at(&[2], true), Edit::Remove), None);
         // What is nobody's may be the name of a folder.
-        let nobodys = edit_segments(b"/a/KEY/KEY/b", &keys_at(&[2], false), Edit::Remove);
+        let nobodys = edited_path(b"/a/KEY/KEY/b", &keys_at(&[2], false), Edit::Remove);
         assert_eq!(text(nobodys).unwrap(), "/a/KEY/b");
+    }
+
+    fn edited_path(path: &[u8], keys: &[KeySegment], edit: Edit) -> Option<Vec<u8>> {
+        edit_segments(path, keys, edit).map(|(path, _)| path)
+    }
+
+    #[test]
+    fn segments_that_are_within_the_beginning() {
+        for (path, number, len, expected) in [
+            ("/o/KEY/a", 2, 3, false),
+            ("/o/KEY/a", 2, 4, true),
+            ("/o/KEY/a", 1, 3, true),
+            ("/o/KEY/a", 1, 1, false),
+            ("/KEY", 1, 0, false),
+            ("/a", 9, 2, false),
+            ("//a", 2, 2, false),
+        ] {
+            assert_eq!(is_within(path.as_bytes(), number, len), expected, "{path} {number} {len}");
+        }
+    }
+
+    #[test]
+    fn ranges_of_edited_paths() {
+        for (path, numbers, old, remove, mask) in [
+            ("/o/KEY/a/b", &[2][..], "a/b", "a/b", "a/b"),
+            ("/o/KEY/a/b", &[2], "KEY/a/b", "a/b", "***/a/b"),
+            ("/o/KEY/a/b", &[2], "KEY", "", "***"),
+            ("/o/KEY/a/b", &[2], "KE", "", ""),
+            ("/o/KEY/a/b", &[2], "EY/a", "a", "/a"),
+            ("/o/KEY/a/b", &[2], "o", "o", "o"),
+            ("/o/KEY/a/b", &[2], "/o/KEY/a/b", "/o/a/b", "/o/***/a/b"),
+            ("/o/KEY/KEY/b/KEY", &[2, 3], "KEY/b/KEY", "b/***", "***/b/***"),
+            ("/o/a/KEY", &[3], "a/KEY", "a/", "a/***"),
+        ] {
+            let start = path.find(old).unwrap();
+            for (edit, expected) in [(Edit::Remove, remove), (Edit::Mask, mask)] {
+                let keys = keys_at(numbers, true);
+                let (edited, moves) = edit_segments(path.as_bytes(), &keys, edit).unwrap();
+                let new = moves.range(&(start..start + old.len()));
+                // The same text may stand there twice.
+                let new = text(Some(edited[new].to_vec())).unwrap();
+                assert_eq!(new, expected, "{path} {old} {edit:?}");
+            }
+        }
     }
 
     fn keys_at(numbers: &[usize], is_held: bool) -> Vec<KeySegment> {
@@ -443,7 +534,7 @@ mod tests {
                 _ => resolved(uri.as_bytes(), true),
             };
             let keys = keys_at(&[2], true);
-            let path = edit_segments(&path, &keys, Edit::Remove).unwrap();
+            let path = edited_path(&path, &keys, Edit::Remove).unwrap();
             let edited = edit_request_uri(uri.as_bytes(), &path, &keys, Edit::Remove);
             assert_eq!(text(Some(edited)).unwrap(), expected);
         }
@@ -486,7 +577,13 @@ mod tests {
             let mut keys = keys_at(&numbers, is_held);
             keys.retain(|key| segment(&path, key.number) == Some(b"KEY"));
             let edit = if is_removed { Edit::Remove } else { Edit::Mask };
-            if let Some(path) = edit_segments(&path, &keys, edit) {
+            if let Some((edited, moves)) = edit_segments(&path, &keys, edit) {
+                prop_assert_eq!(moves.range(&(0..path.len())), 0..edited.len());
+                for (start, end) in (0..=path.len()).flat_map(|end| (0..=end).map(move |start| (start, end))) {
+                    let new = moves.range(&(start..end));
+                    prop_assert!(new.start <= new.end && new.end <= edited.len(), "{:?}", new);
+                }
+                let path = edited;
                 let edited = edit_request_uri(uri.as_bytes(), &path, &keys, edit);
                 prop_assert_eq!(
                     text(Some(resolved(&edited, merges_slashes))), text(Some(path.clone())), "{:?}", text(Some(edited))
