@@ -213,6 +213,10 @@ for my $with_redis (0, 1) {
     my $before = (memory($s->{master}))[0];
     is($before, 1, "$name - and leaves no memory behind");
     system "$s->{nginx} -t -q -e $s->{dir}/t.log -p $s->{dir}/ -c $s->{dir}/nginx.conf 2>/dev/null";
+    replace_file("$s->{dir}/large.conf", $good =~ s/partners 256k/partners 2m/r);
+    my $said = `sh -c 'ulimit -f 1000; exec $s->{nginx} -t -e $s->{dir}/t.log -p $s->{dir}/ -c $s->{dir}/large.conf' 2>&1`;
+    is($? >> 8, 1, "$name - larger than files may be");
+    like($said, qr/\[emerg\].*zone "partners".*RLIMIT_FSIZE/, "$name - which is said");
     replace_file("$s->{dir}/nginx.conf", $good);
     is(system("$s->{nginx} -t -q -e $s->{dir}/t.log -p $s->{dir}/ -c $s->{dir}/nginx.conf"), 0, "$name - a test beside it");
     ok(reload($s, '512k'), "$name - a good one");
@@ -237,6 +241,7 @@ for my $with_redis (0, 1) {
         my @fds = (memory($worker))[2 .. 2];
         my ($flags) = slurp($fds[0] =~ s/fd/fdinfo/r) =~ /^flags:\s*(\d+)/m;
         ok(oct($flags) & 02000000, "$name - no program that a worker starts has it");
+        is((stat $fds[0])[2] & 077, 0, "$name - and no other one may open it");
     }
     # Without the zone, and with it again.
     my $with = slurp("$s->{dir}/nginx.conf");

@@ -109,16 +109,17 @@ pub fn strip_key(request: Request<'_>) -> Result<(), NoMemory> {
         request.set_uri(&path, |part| moves.range(part))?;
     }
     mask_referer(request)?;
-    let names = names(&access.sources);
     if edit == Edit::Remove {
-        strip_destination(request, &access.sources, &names, &request_key)?;
+        strip_destination(request, &access.sources, &request_key)?;
         // nginx passes on what stands behind a `#`, and nobody asks for it.
         let uri = request.part(RequestPart::UnparsedUri);
-        if let Some(at) = uri.iter().position(|&byte| byte == b'#') {
-            request.set_part(RequestPart::UnparsedUri, uri.split_at(at).0)?;
+        if uri.contains(&b'#') {
+            let before = uri.split(|&byte| byte == b'#').next().unwrap_or_default();
+            request.set_part(RequestPart::UnparsedUri, before)?;
         }
     }
     if is_named {
+        let names = names(&access.sources);
         if server.mask() {
             request.edit_line(|uri| edit_uri(uri, &names, Edit::Mask))?;
         }
@@ -148,13 +149,13 @@ fn mask_referer(request: Request<'_>) -> Result<(), NoMemory> {
 fn strip_destination(
     request: Request<'_>,
     sources: &[KeySource],
-    names: &[&[u8]],
     request_key: &RequestKey,
 ) -> Result<(), NoMemory> {
     let mut result = Ok(());
     request.each_incoming(b"Destination", |header| {
         let value = header.value();
-        let unnamed = edit_uri(value, names, Edit::Remove);
+        let names = names(sources);
+        let unnamed = edit_uri(value, &names, Edit::Remove);
         let path = path_of(value).unwrap_or_default();
         let numbers = sources.iter().filter_map(KeySource::number);
         let held = numbers.filter_map(|number| {
@@ -163,7 +164,7 @@ fn strip_destination(
         });
         let held: SmallVec<[KeySegment; 1]> = held.collect();
         let edited = edit_segments(&path, &held, Edit::Remove).map(|(path, _)| {
-            let uri = without_arguments(value, names);
+            let uri = without_arguments(value, &names);
             edit_request_uri(&uri, &path, &held, Edit::Remove)
         });
         if let Some(edited) = edited.or(unnamed)

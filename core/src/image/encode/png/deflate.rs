@@ -24,8 +24,9 @@ pub(super) enum Method {
     Runs,
     /// By codes of their own, what was there before by its place: one of zlib's levels.
     Matches(u8),
-    /// As those of a low level, and by matches of [`SHORT_MATCH`] bytes, which zlib's quick levels don't find.
-    ShortMatches,
+    /// The same by a level of another codec, and by matches of [`SHORT_MATCH`] bytes, which zlib's quick levels don't
+    /// find.
+    ShortMatches(u8),
 }
 
 /// Bytes of a short match.
@@ -78,7 +79,7 @@ pub(super) fn deflate(
     let sink = Sink { made: Compressed::default(), most, stop: &stop };
     let (level, strategy) = match method {
         Method::FixedCodes => return short(by_fixed_codes(sink, control, feed)),
-        Method::ShortMatches => return short(by_short_matches(sink, control, feed)),
+        Method::ShortMatches(level) => return short(by_short_matches(level, sink, control, feed)),
         Method::Stored => (0, Strategy::Default),
         Method::Runs => (6, Strategy::Rle),
         Method::Matches(level) => (level, Strategy::Default),
@@ -137,15 +138,14 @@ fn by_own_codes(
 }
 
 fn by_short_matches(
+    level: u8,
     mut sink: Sink,
     control: &Control,
     feed: impl FnOnce(Take) -> Result<(), Stop>,
 ) -> Result<Compressed, Stop> {
-    // By a look at some places: the short ones are found late.
-    const LEVEL: u8 = 6;
     const WINDOW_BITS: u8 = 15;
     let strategy = CompressionStrategy::Default;
-    let mut codec = CompressorOxide::with_params(DataFormat::Zlib, LEVEL, strategy, WINDOW_BITS);
+    let mut codec = CompressorOxide::with_params(DataFormat::Zlib, level, strategy, WINDOW_BITS);
     let mut step = |part: &[u8], flush, wanted: TDEFLStatus| {
         let (status, taken) = compress_to_output(&mut codec, part, flush, |bytes| {
             sink.put(bytes);
@@ -287,14 +287,15 @@ mod tests {
 
     use super::*;
 
-    const METHODS: [Method; 7] = [
+    const METHODS: [Method; 8] = [
         Method::Stored,
         Method::FixedCodes,
         Method::Runs,
         Method::Matches(QUICKEST),
         Method::Matches(6),
         Method::Matches(9),
-        Method::ShortMatches,
+        Method::ShortMatches(3),
+        Method::ShortMatches(6),
     ];
 
     fn deflated(method: Method, most: usize, lines: &[Vec<u8>]) -> Option<Vec<u8>> {

@@ -31,8 +31,9 @@ const BESIDE_PLAIN_PERCENT: usize = 90;
 /// take no time.
 const AREAS: usize = 10;
 
-/// Of 100, what short matches have to leave of a sample to be taken.
+/// Of 100, what short matches have to leave of a sample to be taken, of rows as they are and of filtered ones.
 const SHORT_PERCENT: usize = 99;
+const SHORT_FILTERED_PERCENT: usize = 95;
 
 /// Of 100, what filters by strips may leave for them to be taken: how rows get on that stay as they are is seen late,
 /// by what repeats itself far away.
@@ -66,6 +67,10 @@ const QUICK: Method = Method::Matches(6);
 const QUICK_FILTERED: Method = Method::Matches(5);
 const THOROUGH: Method = Method::Matches(9);
 
+/// The same by short ones, which are found late.
+const SHORT: Method = Method::ShortMatches(6);
+const SHORT_FILTERED: Method = Method::ShortMatches(3);
+
 /// What the filters of a strip are chosen among, and with more time.
 const AMONG: [Filter; 3] = [Filter::None, Filter::Left, Filter::Smallest];
 const AMONG_MORE: [Filter; 4] = [Filter::None, Filter::Left, Filter::Smallest, Filter::Plainest];
@@ -78,8 +83,7 @@ type Way = (Filters, Method);
 ///
 /// What has no pattern gains next to nothing by matches, and loses by the codes that they take.
 fn ways(rows: &Rows, compression: PngCompression, control: &Control) -> Result<Vec<Way>, Error> {
-    let none = (Filters::All(Filter::None), QUICK);
-    let ((filters, quick), short) = match content(rows, control)? {
+    let (filters, quick) = match content(rows, control)? {
         Content::Photo => {
             let ways = [
                 (Filter::Smallest, Method::FixedCodes),
@@ -94,14 +98,20 @@ fn ways(rows: &Rows, compression: PngCompression, control: &Control) -> Result<V
             let ways = ways.into_iter().take(count);
             return Ok(ways.map(|(filter, method)| (Filters::All(filter), method)).collect());
         }
-        Content::Drawing { short } => (none, short),
+        Content::Drawing { short } => {
+            (Filters::All(Filter::None), if short { SHORT } else { QUICK })
+        }
         Content::Mixed { short, sampled } => {
             let strips = if rows.has_one_strip() { sampled } else { rows.strips(&AMONG, control)? };
             let is_worth_it = strips.percent() < STRIPS_PERCENT;
-            (if is_worth_it { (strips.into(), QUICK_FILTERED) } else { none }, short)
+            let (filters, quick) = match is_worth_it {
+                true => (strips.into(), QUICK_FILTERED),
+                false => (Filters::All(Filter::None), QUICK),
+            };
+            (filters, if short { SHORT_FILTERED } else { quick })
         }
     };
-    let mut ways = vec![(filters.clone(), if short { Method::ShortMatches } else { quick })];
+    let mut ways = vec![(filters.clone(), quick)];
     if compression != PngCompression::Fast {
         ways.push((filters, THOROUGH));
     }
@@ -315,8 +325,12 @@ fn content(rows: &Rows, control: &Control) -> Result<Content, Error> {
         let is_drawing = plain <= filtered.min(left);
         let filter = if is_drawing { Filter::None } else { sampled.first() };
         // One pixel is a short match only where it has that many bytes.
+        let (method, percent) = match is_drawing {
+            true => (SHORT, SHORT_PERCENT),
+            false => (SHORT_FILTERED, SHORT_FILTERED_PERCENT),
+        };
         let short = sample.channels == SHORT_MATCH
-            && len(filter, Method::ShortMatches)? * 100 < len(filter, QUICK)? * SHORT_PERCENT;
+            && len(filter, method)? * 100 < len(filter, QUICK)? * percent;
         Ok(match is_drawing {
             true => Content::Drawing { short },
             false => Content::Mixed { short, sampled },
