@@ -192,7 +192,7 @@ sub put {
 
 {
     my $name = 'errors that are kept';
-    my $s = server('image_resize_cache images; image_resize_cache_valid 415 2s; error_page 415 /415.jpg; add_header X-Error $image_resize_error always;
+    my $s = server('image_resize_cache images; image_resize_cache_valid 415 2s; image_resize_debug_header on; error_page 415 /415.jpg; add_header X-Error $image_resize_error always;
         location / { image_resize resize 40 -; image_resize_damaged strict; }
         location /415.jpg { }
         location /original/ { rewrite ^/original(.*) $1 break; image_resize resize 40 -; image_resize_damaged strict; image_resize_on_error original; }
@@ -211,6 +211,7 @@ sub put {
         my $second = $c->get("/$at.jpg");
         is_answer("$name - $at again", $second, 415, 'HIT');
         is($second->{h}{'x-error'}, $word{$at}, "$name - $at again - why");
+        is($second->{h}{'x-image-error'}, $word{$at}, "$name - $at again - and who debugs is told");
         is($second->{body}, $first->{body}, "$name - $at again - the same page");
     }
     is_answer("$name - the original where that is wanted", $c->get('/original/b.jpg'), 200, 'MISS') for 1, 2;

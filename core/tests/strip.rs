@@ -749,15 +749,18 @@ fn in_place_of_a_larger_output() {
     let source = jpeg(&picture, 30, Subsamp::Sub2x2, false);
     let exif = segment(0xe1, &[b"Exif\0\0", &exif(6)[..], SECRET].concat());
     let marked = insert(&source, 20, &exif);
-    let plan = plan("f=png");
+    // Never where it has to be turned.
+    let turned = plan("f=png");
+    let prepared = prepare(&marked, &turned, &Limits::default()).unwrap();
+    assert!(prepared.smaller_source(usize::MAX, &Control::default()).unwrap().is_none());
+    let plan = Plan { orient: false, ..turned };
     let prepared = prepare(&marked, &plan, &Limits::default()).unwrap();
     assert!(prepared.smaller_source(source.len() - 1, &Control::default()).unwrap().is_none());
     let instead = prepared.smaller_source(marked.len() + 1, &Control::default()).unwrap().unwrap();
     let Output::Stripped(bytes) = instead.output else { panic!("not stripped") };
-    // Who shows it has to turn it still.
     let info = probe(&bytes).unwrap();
-    assert_eq!((info.format, info.orientation), (Format::Jpeg, 6));
-    assert_eq!((instead.width, instead.height), (140, 200));
+    assert_eq!((info.format, info.orientation), (Format::Jpeg, 1));
+    assert_eq!((instead.width, instead.height), (200, 140));
     assert!(!contains(&bytes, SECRET) && !contains(&bytes, b"Ann Other"));
 
     let kept = Plan { metadata: MetadataPolicy::Keep, ..plan.clone() };

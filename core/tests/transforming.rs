@@ -127,6 +127,12 @@ fn the_eight_orientations() {
         let plan = Plan { orient: false, ..plan("w=24") };
         assert_eq!(corner_names(&transformed(&source, &plan)), "RGBW");
     }
+    // Also where nothing but the source's own format is asked for, and the source is shorter.
+    let short = with_orientation(&jpeg(&corners(64, 48), 10, Subsamp::None, false), 6);
+    let out = transform(&short, &plan("f=jpeg,q=95")).unwrap();
+    assert!(out.len() > short.len());
+    assert_eq!(probe(&out).unwrap().orientation, 1);
+    assert_eq!(corner_names(&decode(&out)), "WRGB");
     // An orientation and a rotation add up.
     let source = with_orientation(&upright, 6);
     let plan = Plan { rotate: Rotation::Ccw90, ..Plan::default() };

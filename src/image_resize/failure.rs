@@ -45,6 +45,14 @@ const MINUTE: u64 = 60;
 
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
 
+/// Has the answer say what went wrong, where `image_resize_debug_header` wants that.
+pub fn tell(context: Transfer<'_>, detail: impl FnOnce() -> Option<String>) {
+    let conf = conf(&context.request);
+    if conf.is_some_and(|conf| conf.debug_header.unwrap_or(false)) {
+        context.detail.replace(detail());
+    }
+}
+
 /// Records a failure found in the header filter, and returns what the filter is to return: nginx then
 /// makes the error page, unless `image_resize_on_error` has the source itself sent, maybe once its first bytes
 /// are there, or redirects, where the source is read and dropped.
@@ -167,9 +175,7 @@ pub fn log_failure(context: Transfer<'_>, failure: &Failure) -> u32 {
         Failure::Upstream => &"the upstream broke off",
         Failure::Sliced => &"\"slice\" has the source come in parts: take it away",
     };
-    if conf.is_some_and(|conf| conf.debug_header.unwrap_or(false)) {
-        context.detail.replace(Some(format!("{word}; {reason}")));
-    }
+    tell(context, || Some(format!("{word}; {reason}")));
     // The client did nothing wrong: the configuration has to be mended.
     let is_misconfigured = matches!(
         failure,

@@ -25,7 +25,7 @@ use super::response_info::ImageStatus;
 use super::task::{JobKind, Task};
 use super::value::Value;
 use super::watermark_cache::WatermarkSpec;
-use super::{counting, on_error, preaccess};
+use super::{counting, failure, on_error, preaccess};
 use crate::ngx::cache::{ClientHeaders, Validators, Written};
 use crate::ngx::event::{OnEvent, Then};
 use crate::ngx::{NoMemory, OutgoingMark, Parser, Request};
@@ -135,10 +135,12 @@ pub fn fail(request: Request<'_>, word: &str, is_of_source: bool, is_final: bool
 /// There is no memory.
 pub fn note_unusable(request: Request<'_>, reason: usize) -> Result<(), NoMemory> {
     let context = Transfer::begin(request, Context::new()).ok_or(NoMemory)?;
+    let word = REASONS.get(reason).copied();
     context.update_info(|response| {
         response.status = Some(ImageStatus::Error);
-        response.error = REASONS.get(reason).copied();
+        response.error = word;
     });
+    failure::tell(context, || word.map(str::to_owned));
     Ok(())
 }
 

@@ -139,3 +139,14 @@ fn an_effort_that_crashes_is_not_the_end() {
         }
     }
 }
+
+#[test]
+fn long_pictures_of_few_pixels_have_the_memory_that_they_take() {
+    for (width, height) in [(16_384, 1), (16_384, 16), (30_000, 2), (1, 20_000), (3, 9_000)] {
+        let samples: Vec<u8> = (0..width * height).map(|at| (at / 77) as u8).collect();
+        let input = png((width, height), 8, false, &samples);
+        let plan = Plan::from_params("f=jxl,q=80").unwrap();
+        let made = made(&input, &plan, &isolated(Some(Duration::from_secs(60))));
+        assert!(made.is_ok(), "{width} {height}: {:?}", made.err());
+    }
+}

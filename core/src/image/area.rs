@@ -183,7 +183,11 @@ impl Area {
     /// Returns what of it is in an image of that size, if anything is.
     pub(super) fn within(self, size: Size) -> Option<Rect> {
         let span = |at: Length, len: Length, side: u32| {
-            let at = at.of(side);
+            let at = match at {
+                // Of few pixels, the nearest one may be beside them.
+                Length::Share(share) if share < WHOLE => at.of(side).min(side.saturating_sub(1)),
+                _ => at.of(side),
+            };
             let room = side.checked_sub(at).filter(|&room| room > 0)?;
             Some((at, len.of(side).clamp(1, room)))
         };
@@ -249,6 +253,23 @@ mod tests {
         let within = |text: &[u8]| Sides::parse(text).unwrap().within(Size::new(10, 20));
         assert_eq!(within(b"1,2,3,4"), Some(Rect { x: 4, y: 1, size: Size::new(4, 16) }));
         assert_eq!((within(b"0,5,0,5"), within(b"9,0,65535,0")), (None, None));
+    }
+
+    #[test]
+    fn shares_of_few_pixels_have_one() {
+        let within = |text: &[u8], size| Area::parse(text).unwrap().within(size);
+        for (text, size, expected) in [
+            ("50%,50%,50%,50%", Size::new(1, 1), (0, 0, 1, 1)),
+            ("99.9%,0,1%,1%", Size::new(16_384, 1), (16_368, 0, 16, 1)),
+            ("0.9,0.9,0.1,0.1", Size::new(3, 4), (2, 3, 1, 1)),
+        ] {
+            let (x, y, width, height) = expected;
+            let expected = Rect { x, y, size: Size::new(width, height) };
+            assert_eq!(within(text.as_bytes(), size), Some(expected), "{text}");
+        }
+        for text in ["100%,0,1,1", "1.0,0,1%,1%", "1,0,1,1"] {
+            assert_eq!(within(text.as_bytes(), Size::new(1, 1)), None, "{text}");
+        }
     }
 
     #[test]

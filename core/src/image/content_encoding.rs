@@ -1,8 +1,8 @@
 //! Content codings of a source's body (RFC 9110, section 8.4.1).
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::{GzDecoder, MultiGzDecoder};
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::cancellable_reader::{self, CancellableReader, PIECE};
@@ -243,7 +243,7 @@ pub fn decode_body(
 ) -> Result<Vec<u8>, Error> {
     match coding {
         ContentCoding::Gzip => {
-            read_all(MultiGzDecoder::new(CancellableReader::new(body, control)), limit, control)
+            read_all(Members::new(CancellableReader::new(body, control)), limit, control)
         }
         ContentCoding::Deflate => read_all(Inflate::new(body, control), limit, control),
     }
@@ -266,6 +266,33 @@ fn read_all(mut source: impl Read, limit: u64, control: &Control) -> Result<Vec<
             return Err(Error::TooLarge { limit });
         }
         append(&mut out, chunk.get(..read).unwrap_or_default())?;
+    }
+}
+
+/// Reads members of gzip, one behind another (RFC 1952, section 2.2). What follows them and is none is no part of
+/// them, as to browsers and to gzip itself.
+struct Members<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Members<R> {
+    fn new(input: R) -> Members<R> {
+        Members(Some(GzDecoder::new(input)))
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.0 {
+            let read = member.read(buffer)?;
+            if read > 0 {
+                return Ok(read);
+            }
+            let mut rest = self.0.take().map(GzDecoder::into_inner);
+            let next = rest.as_mut().map(BufRead::fill_buf).transpose()?;
+            if next.is_some_and(|next| next.starts_with(&GZIP)) {
+                self.0 = rest.map(GzDecoder::new);
+            }
+        }
+        Ok(0)
     }
 }
 
@@ -478,6 +505,10 @@ mod tests {
     fn joins_the_members_of_a_gzip_file() {
         let body = [gzip(b"one "), gzip(b"two")].concat();
         assert_eq!(decode(ContentCoding::Gzip, &body).unwrap(), b"one two");
+        for other in [&b"junk"[..], &[0; 512], &[0x1f], &[0x1f, 0x8b, 7]] {
+            let body = [&body, other].concat();
+            assert_eq!(decode(ContentCoding::Gzip, &body).unwrap(), b"one two", "{other:?}");
+        }
     }
 
     #[test]

@@ -670,6 +670,7 @@ impl Prepared<'_> {
         let shows = source.is_universal() || format == Some(source);
         let converts = format.is_some()
             && !self.plan.is_exact
+            && upright(&self.source, self.plan).is_none()
             && self.damage().is_none()
             && fit == Fit::None
             && self.plan.oversize == Oversize::Refuse

@@ -272,7 +272,16 @@ pub(super) fn read(link: Link<'_>, unknown: Unknown) -> Result<Asked, Error> {
         let (name, value) = argument?;
         wishes.count(value.as_bytes())?;
         let (name, value) = option(name, value)?;
-        found.0.insert(name, value);
+        match found.0.get_mut(&name) {
+            // The only one of which several add up.
+            Some(before) if name == "auto" => {
+                before.push(',');
+                before.push_str(&value);
+            }
+            _ => {
+                found.0.insert(name, value);
+            }
+        }
     }
     size(&found, &mut wishes)?;
     looks(&found, &mut wishes)?;
@@ -502,8 +511,9 @@ fn output(found: &Options, wishes: &mut Wishes) -> Result<(), Error> {
     for word in found.get("auto").unwrap_or_default().split(',').filter(|word| !word.is_empty()) {
         match word {
             "format" => is_auto = true,
+            "compress" => wishes.imply("quality", "45"),
             "enhance" | "redeye" => wishes.cannot(format_args!("auto={word}"))?,
-            // As small as it looks the same; others are not known there.
+            // Others are not known there.
             _ => {}
         }
     }

@@ -307,13 +307,9 @@ fn set_format(wishes: &mut Wishes, format: &str) -> Result<(), Error> {
     }
 }
 
-/// As Go reads it; what else is taken for false there is refused.
-fn switch(name: &str, text: &str) -> Result<bool, Error> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        _ => Err(invalid(name)),
-    }
+/// As its server reads it: what is no switch to Go is off.
+fn switch(text: &str) -> bool {
+    matches!(text, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }
 
 /// Where something is held, in the notation of settings, and the offset from there.
@@ -437,7 +433,7 @@ impl Geometry {
                 Ok(())
             }
             "enlarge" | "el" => {
-                self.enlarge = switch(name, only()?)?;
+                self.enlarge = switch(only()?);
                 self.says_enlarge = true;
                 Ok(())
             }
@@ -449,7 +445,7 @@ impl Geometry {
                     gravity(wishes, name, rest)?
                 };
                 self.extend = match held {
-                    _ if !switch(name, extend)? => None,
+                    _ if !switch(extend) => None,
                     Some((side, (0.0, 0.0))) if side != "smart" => Some(side),
                     _ => return wishes.cannot(name),
                 };
@@ -464,7 +460,7 @@ impl Geometry {
                     _ => Some(("center".to_owned(), (0.0, 0.0))),
                 };
                 self.extend_ratio = match held {
-                    _ if !switch(name, extend)? => None,
+                    _ if !switch(extend) => None,
                     Some((side, (0.0, 0.0))) if side != "smart" => Some(side),
                     _ => return wishes.cannot(name),
                 };
@@ -472,7 +468,7 @@ impl Geometry {
             }
             "page" | "pg" => wishes.set(name, "page", u64::from(number(only()?)?) + 1),
             "disable_animation" | "da" => {
-                let moves = if switch(name, only()?)? { "off" } else { "on" };
+                let moves = if switch(only()?) { "off" } else { "on" };
                 wishes.set(name, "anim", moves)
             }
             "gravity" | "g" => {
@@ -508,7 +504,7 @@ impl Geometry {
                 Ok(())
             }
             "auto_rotate" | "ar" => {
-                let orient = if switch(name, only()?)? { "on" } else { "off" };
+                let orient = if switch(only()?) { "on" } else { "off" };
                 wishes.set(name, "orient", orient)
             }
             "rotate" | "rot" => {
@@ -522,10 +518,10 @@ impl Geometry {
             "flip" | "fl" => {
                 let [horizontal, vertical, ..] = at_most(name, arguments, 2)?;
                 if let Some(text) = horizontal {
-                    self.flip.0 = switch(name, text)?;
+                    self.flip.0 = switch(text);
                 }
                 if let Some(text) = vertical {
-                    self.flip.1 = switch(name, text)?;
+                    self.flip.1 = switch(text);
                 }
                 Ok(())
             }
@@ -567,20 +563,20 @@ impl Geometry {
                 }
             }
             "strip_metadata" | "sm" => {
-                self.strips_metadata = Some(switch(name, only()?)?);
+                self.strips_metadata = Some(switch(only()?));
                 Ok(())
             }
             "keep_copyright" | "kcr" => {
-                self.keeps_copyright = Some(switch(name, only()?)?);
+                self.keeps_copyright = Some(switch(only()?));
                 Ok(())
             }
             "strip_color_profile" | "scp" => {
-                let profile = if switch(name, only()?)? { "srgb" } else { "keep" };
+                let profile = if switch(only()?) { "srgb" } else { "keep" };
                 wishes.set(name, "profile", profile)
             }
             "preserve_hdr" | "ph" | "enforce_thumbnail" | "eth" | "raw" | "return_attachment"
             | "att" => {
-                if switch(name, only()?)? {
+                if switch(only()?) {
                     wishes.cannot(name)
                 } else {
                     Ok(())
@@ -797,13 +793,11 @@ fn trim(wishes: &mut Wishes, name: &str, arguments: &[&str]) -> Result<(), Error
         let color = hex_color(color).ok_or_else(|| invalid(name))?;
         wishes.set(format_args!("{name} with a color"), "trim_color", color)?;
     }
-    let both = [horizontal, vertical].map(|text| text.map_or(Ok(false), |text| switch(name, text)));
-    let axes = match both {
-        [Ok(false), Ok(false)] => return Ok(()),
-        [Ok(true), Ok(false)] => "horizontal",
-        [Ok(false), Ok(true)] => "vertical",
-        [Ok(true), Ok(true)] => "both",
-        [Err(error), _] | [_, Err(error)] => return Err(error),
+    let axes = match [horizontal, vertical].map(|text| text.is_some_and(switch)) {
+        [false, false] => return Ok(()),
+        [true, false] => "horizontal",
+        [false, true] => "vertical",
+        [true, true] => "both",
     };
     wishes.set(format_args!("{name} of equal parts"), "trim_equal", axes)
 }

@@ -299,11 +299,13 @@ impl Options {
         let number = |least, most| within(first, least, most).ok_or_else(bad);
         match name {
             "quality" => wishes.set(name, "quality", number(0.0, 100.0)?.round().max(1.0)),
-            "format" => match first {
-                "jpg" | "jpeg" | "png" | "gif" | "webp" | "avif" => {
-                    wishes.set(name, "format", first)
+            "format" => match &*first.to_ascii_lowercase() {
+                format @ ("jpg" | "jpeg" | "png" | "gif" | "webp" | "avif") => {
+                    wishes.set(name, "format", format)
                 }
-                _ => wishes.cannot(format_args!("format({first})")),
+                "heic" | "jxl" | "tiff" | "jp2" => wishes.cannot(format_args!("format({first})")),
+                // The format is the source's there.
+                _ => wishes.unset(name, "format"),
             },
             "grayscale" => wishes.set(name, "grayscale", "on"),
             "blur" => {
@@ -384,11 +386,10 @@ impl Options {
             }
             "rotate" => {
                 let angle = number(-3600.0, 3600.0)?;
-                if angle % 90.0 != 0.0 {
-                    return Err(bad());
+                // By other angles nothing is turned there. Each turns what those before it have made.
+                if angle % 90.0 == 0.0 {
+                    self.angle = (self.angle + (360.0 - angle.rem_euclid(360.0)) as u32) % 360;
                 }
-                // Each turns what those before it have made.
-                self.angle = (self.angle + (360.0 - angle.rem_euclid(360.0)) as u32) % 360;
                 Ok(())
             }
             "expire" => {

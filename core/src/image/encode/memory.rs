@@ -51,8 +51,7 @@ pub(in crate::image) fn working_bytes(size: Size, format: Format, palette: bool)
                 Format::Webp => 16,
                 // Planes, those of the references, and what is known of each block: 17 were seen.
                 Format::Avif => 24,
-                // Planes of 32 bits before and behind the transform, and tokens: 53 were seen.
-                Format::Jxl => 64,
+                Format::Jxl => return FIXED.saturating_add(jxl_bytes(size)),
                 Format::Bmp
                 | Format::Heic
                 | Format::Ico
@@ -61,4 +60,14 @@ pub(in crate::image) fn working_bytes(size: Size, format: Format, palette: bool)
                 | Format::Svg
                 | Format::Tiff => 0,
             }
+}
+
+/// Those of libjxl: planes of 32 bits before and behind the transform, and tokens, of which 53 bytes a pixel were
+/// seen in all; and tables for each group of 256 by 256 pixels, however few of them it has: 0.9 MiB were seen.
+fn jxl_bytes(size: Size) -> u64 {
+    const SIDE: u32 = 256;
+    const OF_GROUP: u64 = 1 << 20;
+    let groups = u64::from(size.width.div_ceil(SIDE)) * u64::from(size.height.div_ceil(SIDE));
+    let of_few = size.pixels().saturating_mul(48).saturating_add(groups.saturating_mul(OF_GROUP));
+    size.pixels().saturating_mul(64).max(of_few)
 }

@@ -46,6 +46,8 @@ fn options_of_the_documentation() {
         ),
         ("min-w=9&max-h=8", "min_width=9,max_height=8"),
         ("auto=format,compress", "format=auto"),
+        ("auto=format&auto=compress", "format=auto"),
+        ("auto=compress&auto=format&auto=", "format=auto"),
         ("auto=compress&fm=jpg", "format=jpeg"),
         ("fm=pjpg&q=50", "format=jpeg,interlace=on,quality=50"),
         ("fm=png32", "format=png"),
@@ -226,4 +228,18 @@ fn a_fit_that_is_left_out_leaves_the_rest() {
     let mut expected = plan_of(&Asked { params: Default::default(), ..asked.clone() });
     expected.set_params("w=9,h=8,fit=contain,dpr=2,flip=h,crop=1:2:3:4").unwrap();
     assert_eq!(plan_of(&asked), expected);
+}
+
+#[test]
+fn compress_has_a_quality_of_its_own() {
+    for (query, quality) in [
+        ("", 75),
+        ("auto=format", 75),
+        ("auto=compress", 45),
+        ("auto=format&auto=compress", 45),
+        ("auto=compress&q=60", 60),
+    ] {
+        let asked = read(Dialect::Imgix, &format!("/a.jpg?{query}")).unwrap();
+        assert_eq!(plan_of(&asked).jpeg_quality, quality, "{query}");
+    }
 }

@@ -38,6 +38,10 @@ fn options_of_the_documentation() {
         ("width:300/w:100", "w=100"),
         ("w:100/el:true", "w=100,enlarge=on"),
         ("w:100/el:1/el:0", "w=100"),
+        // What is no switch is off to its server.
+        ("w:100/el:yes", "w=100"),
+        ("s:1:2:3", "w=1,h=2"),
+        ("t:10:fff:x:1", "trim=10,trim_color=fff,trim_equal=vertical"),
         ("w:100/dpr:2", "w=100,dpr=2"),
         ("w:100/z:1.5", "w=100,zoom=1.5"),
         ("w:100/zoom:0.5:0.5/dpr:1.5", "w=100,zoom=0.5,dpr=1.5"),
@@ -168,7 +172,6 @@ fn what_cannot_be_done_is_refused_by_name() {
         ("w:", "\"w\" has no valid"),
         ("rs:fit:a", "\"rs\" has no valid"),
         ("rs:fat", "\"resizing_type\" has no valid"),
-        ("s:1:2:3", "\"enlarge\" has no valid"),
         ("dpr:0", "\"dpr\" has no valid"),
         ("rot:45", "\"rot\" has no valid"),
         ("q:101", "\"q\" has no valid"),

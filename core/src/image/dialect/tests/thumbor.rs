@@ -58,6 +58,10 @@ fn options_of_the_documentation() {
         ("0x0:0x0/300x0/", "w=300,fit=cover"),
         ("filters:quality(40)/", "quality=40"),
         ("filters:format(webp):grayscale()/", "format=webp,grayscale=on"),
+        // Its server takes the one, and passes over the others.
+        ("filters:format(PNG)/", "format=png"),
+        ("filters:format(webp):format(bmp)/", ""),
+        ("filters:rotate(90):rotate(45)/", "rotate=270"),
         ("filters:blur(7)/", "blur=7"),
         ("filters:blur(7,2.5)/", "blur=2.5"),
         ("filters:sharpen(1.5,0.5,true)/", "sharpen=150"),
@@ -127,7 +131,6 @@ fn what_cannot_be_done_is_refused_by_name() {
         ("filters:fill(auto)/", "\"fill(auto)\" can't"),
         ("filters:focal(1x2:3x4):focal(5x6:7x8)/", "\"focal twice\" can't"),
         ("filters:focal(here)/", "\"focal\" has no valid"),
-        ("filters:rotate(45)/", "\"rotate\" has no valid"),
         ("filters:quality(x)/", "\"quality\" has no valid"),
         ("filters:quality/", "\"quality\" has no valid"),
         ("trim/10x20:110x70/", "\"crop behind trim\" can't"),

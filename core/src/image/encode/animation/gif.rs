@@ -119,11 +119,17 @@ impl<'a> GifAnimator<'a> {
             self.begin(&cutout)?;
         }
         let kept = self.kept.as_ref().filter(|kept| kept.palette.is_good_for(&cutout));
+        // What is taken away leaves the first colour to some decoders, unless the frame has one that is none.
+        let leaves = holes.is_some() && !cutout.has_holes() && !cutout.has_just(256);
+        let most = if cutout.has_holes() || leaves { 255 } else { 256 };
         let mut indexed = match kept {
             Some(kept) => cutout.indexed(&kept.palette, control)?,
-            None => cutout
-                .indexed(&cutout.palette(if cutout.has_holes() { 255 } else { 256 })?, control)?,
+            None => cutout.indexed(&cutout.palette(most)?, control)?,
         };
+        if leaves {
+            indexed.cutout = Some(u8::try_from(indexed.colors.len()).map_err(not_encoded)?);
+            indexed.colors.push(NOTHING);
+        }
         let colors = indexed.colors.iter().flat_map(|&[r, g, b, _]| [r, g, b]);
         let palette = if kept.is_some() { None } else { Some(colors.collect()) };
         let (keeps, transparent) = (kept.is_some(), indexed.cutout);
@@ -301,6 +307,36 @@ mod tests {
             animator.push(raster, 100, &Control::default()).unwrap();
         }
         animator.finish(&Control::default()).unwrap()
+    }
+
+    #[test]
+    fn what_is_taken_away_has_a_colour_that_is_none() {
+        let few = |x: u32, _: u32| [if x < 40 { 200 } else { 9 }, 9, 9, 255];
+        let hole = |x: u32, y: u32| {
+            if (20..60).contains(&x) && (9..30).contains(&y) { NOTHING } else { slopes(x, y) }
+        };
+        let other = |x: u32, y: u32| [y as u8, x as u8, (3 * x) as u8, 255];
+        let nothing = |_, _| NOTHING;
+        let lists: [&[&dyn Fn(u32, u32) -> Pixel]; 4] = [
+            &[&slopes, &hole, &slopes, &nothing],
+            &[&few, &nothing, &few, &hole],
+            &[&slopes, &other, &nothing, &few],
+            &[&nothing, &slopes, &nothing],
+        ];
+        for pictures in lists {
+            let file = file(pictures);
+            let mut decoder = gif::DecodeOptions::new().read_info(&*file).unwrap();
+            let mut disposed = 0;
+            while let Some(frame) = decoder.read_next_frame().unwrap() {
+                if frame.dispose == DisposalMethod::Background {
+                    disposed += 1;
+                    assert!(frame.transparent.is_some());
+                    let colors = frame.palette.as_ref().map_or(768, Vec::len) / 3;
+                    assert!(usize::from(frame.transparent.unwrap()) < colors);
+                }
+            }
+            assert!(disposed > 0);
+        }
     }
 
     /// What is shown of a file whose frames stay, and for each frame whether it has a palette of its own and how
