@@ -13,7 +13,7 @@ use nginx_sys::{
 use super::begin::codings;
 use super::conf::{LocConf, conf};
 use super::context::{BodyState, Context, ResponseRole, Transfer};
-use super::hold::{hold, next_header};
+use super::hold::{hold, next_header, tell};
 use super::response_info::{Failure, ImageStatus};
 use super::timers::{Timer, wake};
 use super::{counting, keep, link, preaccess};
@@ -44,14 +44,6 @@ const GONE: u32 = 410;
 const MINUTE: u64 = 60;
 
 const ERROR: ngx_int_t = NGX_ERROR as ngx_int_t;
-
-/// Has the answer say what went wrong, where `image_resize_debug_header` wants that.
-pub fn tell(context: Transfer<'_>, detail: impl FnOnce() -> Option<String>) {
-    let conf = conf(&context.request);
-    if conf.is_some_and(|conf| conf.debug_header.unwrap_or(false)) {
-        context.detail.replace(detail());
-    }
-}
 
 /// Records a failure found in the header filter, and returns what the filter is to return: nginx then
 /// makes the error page, unless `image_resize_on_error` has the source itself sent, maybe once its first bytes

@@ -2,7 +2,7 @@
 
 use nginx_sys::{NGX_ERROR, NGX_OK, ngx_int_t};
 
-use super::conf::ImageResize;
+use super::conf::{ImageResize, conf};
 use super::context::{BodyState, ResponseRole, Transfer};
 use super::timers::{CancelAtEnd, Timer, Wake};
 use crate::ngx::Request;
@@ -38,6 +38,14 @@ pub fn hold(context: Transfer<'_>, state: BodyState) -> ngx_int_t {
 pub fn next_header(request: Request<'_>) -> ngx_int_t {
     announce(request);
     request.next_header()
+}
+
+/// Has the answer say what went wrong, where `image_resize_debug_header` wants that.
+pub fn tell(context: Transfer<'_>, detail: impl FnOnce() -> Option<String>) {
+    let conf = conf(&context.request);
+    if conf.is_some_and(|conf| conf.debug_header.unwrap_or(false)) {
+        context.detail.replace(detail());
+    }
 }
 
 /// Tells whoever sets up a location what went wrong in it.

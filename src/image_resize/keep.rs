@@ -25,7 +25,7 @@ use super::response_info::ImageStatus;
 use super::task::{JobKind, Task};
 use super::value::Value;
 use super::watermark_cache::WatermarkSpec;
-use super::{counting, failure, on_error, preaccess};
+use super::{counting, hold, on_error, preaccess};
 use crate::ngx::cache::{ClientHeaders, Validators, Written};
 use crate::ngx::event::{OnEvent, Then};
 use crate::ngx::{NoMemory, OutgoingMark, Parser, Request};
@@ -140,7 +140,7 @@ pub fn note_unusable(request: Request<'_>, reason: usize) -> Result<(), NoMemory
         response.status = Some(ImageStatus::Error);
         response.error = word;
     });
-    failure::tell(context, || word.map(str::to_owned));
+    hold::tell(context, || word.map(str::to_owned));
     Ok(())
 }
 
