@@ -874,6 +874,7 @@ COPY /k/KEY-ACME/b%20c?key=KEY-ACME [Destination: /k/d?key=KEY-ACME]            
     location ~ ^/named/(?<path>.*)/(?<file>[^/]*)$ { proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:/$path|$file; }
     location ~ ^/parts/([^/]+)/(x/)?(.*)$ { proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:/$1|$2|$3; }
     location ~ ^/files/([^/]+/)?(.*)$ { alias $TEST_NGINX_FIXTURES/$2; }
+    location ~ ^/none/ { proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock; }
     location ~ ^/masked/(.*)$ { access_key_strip off; proxy_pass http://unix:$TEST_NGINX_HTML_DIR/seen.sock:/up/$1; }
 --- rows
 /all/KEY-ACME/b/x                   200 body=/up/b/x
@@ -885,6 +886,7 @@ COPY /k/KEY-ACME/b%20c?key=KEY-ACME [Destination: /k/d?key=KEY-ACME]            
 /parts/KEY-ACME/x/b                 200 body=/|x/|b
 /files/KEY-ACME/text.txt            200 same=text.txt
 /masked/KEY-ACME/b/x                200 body=/up/***/b/x
+/none/KEY-ACME/b/x                  200 body=/none/b/x
 
 
 === TEST 25: a location that keeps the key is followed by one that does not
@@ -907,3 +909,13 @@ COPY /k/KEY-ACME/b%20c?key=KEY-ACME [Destination: /k/d?key=KEY-ACME]            
 /kept/KEY-ACME/x                                200 body=/kept/x|||
 /moved/KEY-ACME/x                               200 body=/next/x|||
 /moved/x?key=KEY-ACME                           200 body=/next/x|||
+
+
+=== TEST 26: expressions without groups
+--- config
+    access_key zone=p from=uri:2;
+    location ~ ^/none/ { rewrite ^/none(.*)$ $1 break; root $TEST_NGINX_FIXTURES; }
+    location ~ x/$ { return 200 "$uri"; }
+    add_header X-Uri $uri;
+--- rows
+/none/KEY-ACME/text.txt             200 same=text.txt X-Uri=/text.txt

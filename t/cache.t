@@ -192,8 +192,8 @@ sub put {
 
 {
     my $name = 'errors that are kept';
-    my $s = server('image_resize_cache images; image_resize_cache_valid 415 2s; image_resize_debug_header on; error_page 415 /415.jpg; add_header X-Error $image_resize_error always;
-        location / { image_resize resize 40 -; image_resize_damaged strict; }
+    my $s = server('image_resize_cache images; image_resize_cache_valid 415 2s; error_page 415 /415.jpg; add_header X-Error $image_resize_error always;
+        location / { image_resize resize 40 -; image_resize_damaged strict; image_resize_debug_header on; }
         location /415.jpg { }
         location /original/ { rewrite ^/original(.*) $1 break; image_resize resize 40 -; image_resize_damaged strict; image_resize_on_error original; }
         location /limited/ { rewrite ^/limited(.*) $1 break; image_resize resize 40 -; image_resize_limit width=10; }

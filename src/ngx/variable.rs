@@ -178,10 +178,11 @@ impl<'r> Request<'r> {
         };
         let mut captures = shim::Captures::NONE;
         // SAFETY: alive; the places of a request are its own, two for each group, -1 for one that
-        // captured nothing.
+        // captured nothing. By an expression without groups nginx counts two, and may have no memory
+        // for any.
         unsafe {
             shim::ig_request_captures(self.as_ptr(), &raw mut captures);
-            if captures.count > 0 && captures.text == old.data {
+            if captures.count > 0 && !captures.places.is_null() && captures.text == old.data {
                 let places = std::slice::from_raw_parts_mut(captures.places, captures.count);
                 for [start, end] in places.as_chunks_mut::<2>().0 {
                     if let (Ok(from), Ok(to)) = (usize::try_from(*start), usize::try_from(*end)) {
